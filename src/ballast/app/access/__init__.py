@@ -1,0 +1,1 @@
+"""Who may ask: credentials, and the callers they stand for."""

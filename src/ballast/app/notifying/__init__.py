@@ -1,0 +1,1 @@
+"""Events to people: channels that an owner keeps at a terminal, and messages that group events."""

@@ -1,0 +1,121 @@
+"""Where a person is told. Kept at a terminal and nowhere else: an address holds tokens, and what
+sends messages can reach any place its address names."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from ballast.app.app import App
+from ballast.app.auditing import audit
+from ballast.app.master_key import require_present_master_key
+from ballast.app.notifying.addresses import open_address, seal_address
+from ballast.app.operation import Caller
+from ballast.core.events import Event, Level
+from ballast.core.ids import IdKind
+from ballast.core.index import check_name
+from ballast.core.notifications import Channel, Notice
+from ballast.errors import BallastError, ErrorCode
+
+TEST_TITLE = "Ballast: a test"
+TEST_TEXT = "This channel works."
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """One line of the history: an event, the channel it was for, and what became of it."""
+
+    label: str
+    event: Event
+    notice: Notice
+
+
+async def add_channel(app: App, caller: Caller, label: str, address: str, level: Level) -> Channel:
+    """Keep a channel, after a test message went through.
+
+    Raises:
+        BallastError: `invalid_input` for the label or the address, `settings_invalid` without the
+            extra, `receiver_failed` when the test did not go through, `name_taken`.
+    """
+    service, now = app.notifier.service_of(address), app.wall.now()
+    name = check_name(label)
+    channel_id = app.ids.new(IdKind.CHANNEL)
+    channel = Channel(
+        channel_id=channel_id,
+        owner_id=caller.owner_id,
+        label=name,
+        service=service,
+        address=seal_address(app, channel_id, address),
+        level=level,
+        next_at=now,
+        problem="",
+        created_at=now,
+        removed_at=None,
+    )
+    await _test(app, address)
+    async with app.store.transaction() as tx:
+        await require_present_master_key(tx, channel.sealed_under)
+        await tx.add_channel(channel)
+        await audit(app, tx, caller, "notify_add", channel_id)
+    return channel
+
+
+async def list_channels(app: App, owner_id: str) -> list[Channel]:
+    """The channels in use, by label."""
+    async with app.store.read() as reader:
+        return await reader.list_channels(owner_id)
+
+
+async def remove_channel(app: App, caller: Caller, label: str) -> Channel:
+    """Tell nothing more there; the address is forgotten.
+
+    Raises:
+        BallastError: `not_found`.
+    """
+    channel = await _named(app, caller.owner_id, label)
+    async with app.store.transaction() as tx:
+        await tx.remove_channel(channel, app.wall.now())
+        await audit(app, tx, caller, "notify_remove", channel.channel_id)
+    return channel
+
+
+async def test_channel(app: App, owner_id: str, label: str) -> Channel:
+    """Send a test message.
+
+    Raises:
+        BallastError: `not_found`, `receiver_failed`, `keys_unavailable`.
+    """
+    channel = await _named(app, owner_id, label)
+    await _test(app, open_address(app, channel))
+    return channel
+
+
+async def notified(app: App, owner_id: str, limit: int) -> list[Told]:
+    """What was told where, newest first."""
+    async with app.store.read() as reader:
+        labels = {one.channel_id: one.label for one in await reader.all_channels(owner_id)}
+        found = await reader.list_notices(owner_id, limit)
+        lines = []
+        for notice in found:
+            event = await reader.get_event(owner_id, notice.event_id)
+            assert event is not None, "a notice has an event"
+            lines.append(Told(labels[notice.channel_id], event, notice))
+    return lines
+
+
+async def _named(app: App, owner_id: str, label: str) -> Channel:
+    for one in await list_channels(app, owner_id):
+        if one.label == label:
+            return one
+    raise BallastError(
+        ErrorCode.NOT_FOUND,
+        "There is no channel of this label. ballast notify list shows what there is.",
+        label=label,
+    )
+
+
+async def _test(app: App, address: str) -> None:
+    problem = await app.notifier.send(address, TEST_TITLE, TEST_TEXT, Level.INFO)
+    if problem:
+        raise BallastError(
+            ErrorCode.RECEIVER_FAILED, f"The test message was not sent: {problem}.", problem=problem
+        )

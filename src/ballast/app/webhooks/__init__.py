@@ -1,0 +1,1 @@
+"""Events to receivers that owners name: kept, fanned out, delivered, given up, replayed."""

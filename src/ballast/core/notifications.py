@@ -1,0 +1,130 @@
+"""Messages to people: which events go to which channel, grouped, and in which words."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from enum import StrEnum
+from types import MappingProxyType
+from typing import Final
+
+from ballast.core.events import EVENTS, Event, EventKind, Level
+
+# After a message, whatever else happens is kept for one message at the end of this time.
+GROUPED_FOR: Final = timedelta(minutes=5)
+# How long a message that could not be sent is tried again: then what it held has failed.
+TRIED_FOR: Final = timedelta(days=1)
+RETRY_AFTER: Final = timedelta(minutes=10)
+MOST_LINES: Final = 20
+_RANK: Final = {level: rank for rank, level in enumerate(Level)}
+
+# What is said of each event behind the name of its index. The fields are those of its data.
+WORDS: Final[Mapping[EventKind, str]] = MappingProxyType(
+    {
+        EventKind.INDEX_CREATED: "was created",
+        EventKind.INDEX_UPDATED: "was changed",
+        EventKind.INDEX_PAUSED: "was paused ({why})",
+        EventKind.INDEX_RESUMED: "may trade again",
+        EventKind.INDEX_ARCHIVED: "was deleted",
+        EventKind.INDEX_REBALANCED: "holds something else now",
+        EventKind.REBALANCE_STARTED: "{kind} started: {swaps} swaps",
+        EventKind.REBALANCE_COMPLETED: "{kind} completed: {settled} of {swaps} swaps settled",
+        EventKind.REBALANCE_PARTIAL: "{kind} ended in part: {settled} of {swaps} swaps settled",
+        EventKind.REBALANCE_FAILED: "{kind} failed: none of {swaps} swaps settled",
+        EventKind.REBALANCE_CANCELLED: "{kind} was given up: {settled} of {swaps} swaps settled",
+        EventKind.TRADE_COMPLETED: "a swap settled",
+        EventKind.TRADE_FAILED: "a swap ended as {state}",
+        EventKind.DRIFT_THRESHOLD: "has drifted by {largest_drift_points} points ({action})",
+        EventKind.DEPOSIT_CREDITED: "a deposit was credited",
+        EventKind.DEPOSIT_ATTENTION: "a deposit needs you: {deposit_id}",
+        EventKind.WITHDRAWAL_SENT: "a withdrawal has ended: {withdrawal_id}",
+        EventKind.LIMIT_REFUSED: "a limit ({limit}) has stopped {attempt}",
+        EventKind.CONFIRMATION_NEEDED: "a plan of ${asked_usd} waits for your word; in a terminal: "
+        "ballast confirm {plan_id}",
+        EventKind.TRADING_HALTED: "trading is halted ({why}: {level})",
+        EventKind.PRICE_FROZEN: "no usable price for {asset_id} ({why})",
+    }
+)
+
+
+class NoticeState(StrEnum):
+    """One event on its way to one channel."""
+
+    PENDING = "pending"
+    SENT = "sent"
+    FAILED = "failed"
+
+
+@dataclass(frozen=True, slots=True)
+class Channel:
+    """Where a person wants to be told: by e-mail, Discord, Telegram, Slack and the like.
+
+    Attributes:
+        service: the scheme of its address; the address itself is never shown.
+        address: as the library for it writes it, sealed: it holds tokens and passwords.
+        level: the least that is told here.
+        next_at: before this nothing is sent; by the wall clock, as are all times here.
+        problem: why the last message was not sent; empty when it was.
+        removed_at: None while it is in use.
+    """
+
+    channel_id: str
+    owner_id: str
+    label: str
+    service: str
+    address: str
+    level: Level
+    next_at: datetime
+    problem: str
+    created_at: datetime
+    removed_at: datetime | None
+
+    @property
+    def sealed_under(self) -> str:
+        """Which master key its address is sealed under."""
+        return self.address.partition(".")[0]
+
+    def wants(self, event: Event) -> bool:
+        """Whether an event matters enough."""
+        return _RANK[EVENTS[event.kind].level] >= _RANK[self.level]
+
+
+@dataclass(frozen=True, slots=True)
+class Notice:
+    """One event for one channel."""
+
+    channel_id: str
+    event_id: str
+    owner_id: str
+    state: NoticeState
+    created_at: datetime
+    ended_at: datetime | None
+
+
+def title_of(events: Sequence[Event], mode: str) -> str:
+    """One line: how many events, and of which money."""
+    count = "one event" if len(events) == 1 else f"{len(events)} events"
+    return f"Ballast ({mode}): {count}"
+
+
+def text_of(events: Sequence[Event], names: Mapping[str, str]) -> str:
+    """A line for each event, oldest first, at most `MOST_LINES` of them.
+
+    Args:
+        names: of indexes, by id.
+    """
+    lines = [line_of(one, names) for one in events[:MOST_LINES]]
+    left = len(events) - len(lines)
+    return "\n".join([*lines, f"and {left} more"] if left else lines)
+
+
+def line_of(event: Event, names: Mapping[str, str]) -> str:
+    """When, about what, and what."""
+    who = names.get(event.index_id, event.index_id) if event.index_id else "Ballast"
+    said = WORDS[event.kind].format_map(
+        # One written by an older version may lack a field of today.
+        defaultdict(str, {key: str(one) for key, one in event.data.items()})
+    )
+    return f"{event.at:%Y-%m-%d %H:%M} UTC  {who}: {said}"

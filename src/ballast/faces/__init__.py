@@ -1,0 +1,1 @@
+"""Faces: each translates between a protocol and the operations, and decides nothing."""

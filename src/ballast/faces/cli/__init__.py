@@ -1,0 +1,1 @@
+"""The operations as commands, with tables for people and JSON for machines."""

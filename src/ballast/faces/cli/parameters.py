@@ -1,0 +1,145 @@
+"""Fields of an input model as arguments and options, and what was typed as the operation's input.
+
+Everything is taken as text: whether it fits is for `invoke` to say, in the same words as elsewhere.
+"""
+
+from __future__ import annotations
+
+import inspect
+import re
+from collections.abc import Iterator, Mapping
+from typing import Annotated, Any, Final, get_args, get_origin
+
+import typer
+from pydantic import BaseModel
+from pydantic.fields import FieldInfo
+
+from ballast.errors import BallastError, ErrorCode
+
+# These read well without a name; everything else is an option.
+POSITIONAL: Final = frozenset({"index_id", "plan_id", "deposit_id", "webhook_id", "id", "search"})
+POSITIONAL_IF_REQUIRED: Final = frozenset({"name", "asset"})
+
+_WEIGHTED: Final = re.compile(r"(?P<first>.+?)\s*[\s=:]\s*(?P<last>[^\s=:]+)")
+_NUMBER: Final = re.compile(r"[0-9]+([.][0-9]+)?%?")
+_SPACE_BEFORE_PERCENT: Final = re.compile(r"\s+%")
+_NAMED: Final = re.compile(r"(?P<key>[A-Za-z_]+)\s*[=:]\s*(?P<value>.*)")
+
+
+def parameters_of(model: type[BaseModel]) -> list[inspect.Parameter]:
+    """The model's fields as parameters of a typer command: arguments first, request_id last."""
+    found = [_parameter(name, field) for name, field in model.model_fields.items()]
+    return sorted(found, key=lambda one: (not _is_argument(one), one.name == "request_id"))
+
+
+def arguments_of(model: type[BaseModel], typed: Mapping[str, Any]) -> dict[str, Any]:
+    """The operation's input from what was typed; what was left out is left out."""
+    return {
+        name: _value(model.model_fields[name], value)
+        for name, value in typed.items()
+        if name in model.model_fields and value is not None
+    }
+
+
+def _parameter(name: str, field: FieldInfo) -> inspect.Parameter:
+    required = field.is_required()
+    positional = name in POSITIONAL or (required and name in POSITIONAL_IF_REQUIRED)
+    help_text = _help(name, field)
+    annotation: Any
+    if positional:
+        annotation = Annotated[str | None, typer.Argument(help=help_text, show_default=False)]
+    elif field.annotation is bool:
+        annotation = Annotated[
+            bool | None, typer.Option(f"--{_dashed(name)}", help=help_text, show_default=False)
+        ]
+    else:
+        annotation = Annotated[
+            str | None,
+            typer.Option(f"--{_dashed(name)}", help=help_text, metavar="TEXT", show_default=False),
+        ]
+    kind = inspect.Parameter.POSITIONAL_OR_KEYWORD
+    return inspect.Parameter(name, kind, default=None, annotation=annotation)
+
+
+def _is_argument(parameter: inspect.Parameter) -> bool:
+    return isinstance(get_args(parameter.annotation)[1], type(typer.Argument()))
+
+
+def _help(name: str, field: FieldInfo) -> str:
+    words = [field.description or name.replace("_", " ").capitalize() + "."]
+    inner = model_within(field.annotation)
+    if inner is not None and _is_list(field.annotation):
+        words.append('Written as "BTC 40, ETH 30, USDC 30", or as JSON.')
+    elif _is_mapping(field.annotation):
+        words.append('Written as "name=value, name=value", or as JSON.')
+    elif inner is not None:
+        words.append(f'Written as "{_example(inner)}", or as JSON.')
+    if field.is_required():
+        words.append("(required)")
+    elif field.default is not None and field.default is not False:
+        words.append(f"Default {field.default}.")
+    return " ".join(words)
+
+
+def _example(model: type[BaseModel]) -> str:
+    return ", ".join(f"{name}=…" for name in list(model.model_fields)[:2])
+
+
+def _value(field: FieldInfo, typed: Any) -> Any:
+    model = model_within(field.annotation)
+    # What begins like JSON is JSON: the operation reads it itself, as it does for every face.
+    named = model is not None or _is_mapping(field.annotation)
+    if not named or not isinstance(typed, str) or typed.lstrip()[:1] in ("[", "{"):
+        return typed
+    separator = ";" if ";" in typed else ","
+    pieces = [piece.strip() for piece in typed.split(separator) if piece.strip()]
+    if model is not None and _is_list(field.annotation):
+        return [_weighted(list(model.model_fields), piece) for piece in pieces]
+    return dict(_named(pieces))
+
+
+def _weighted(fields: list[str], piece: str) -> dict[str, str]:
+    """`USDC on Base 10%` as the first field and the last one; `10 % USDC` too.
+
+    Raises:
+        BallastError: `invalid_input` for a number alone: what a decimal comma leaves behind.
+    """
+    piece = _SPACE_BEFORE_PERCENT.sub("%", piece)
+    if _NUMBER.fullmatch(piece):
+        raise BallastError(
+            ErrorCode.INVALID_INPUT,
+            f"{piece} stands alone: a comma separates entries. Write decimals with a point: 33.5.",
+            problems=[{"field": "targets", "problem": "needs a point in decimals, not a comma"}],
+        )
+    found = _WEIGHTED.fullmatch(piece)
+    if found is None:
+        return {fields[0]: piece}
+    if _NUMBER.fullmatch(found["first"]) and not _NUMBER.fullmatch(found["last"]):
+        return {fields[0]: found["last"], fields[-1]: found["first"]}
+    return {fields[0]: found["first"], fields[-1]: found["last"]}
+
+
+def _named(pieces: list[str]) -> Iterator[tuple[str, str]]:
+    for piece in pieces:
+        found = _NAMED.fullmatch(piece)
+        # A piece without a value becomes a field that does not exist, and is named in the refusal.
+        yield (found["key"], found["value"]) if found else (piece, "")
+
+
+def model_within(annotation: Any) -> type[BaseModel] | None:
+    """The model in `Model`, `list[Model]`, `Model | None`, with or without annotations."""
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        return annotation
+    return next(filter(None, map(model_within, get_args(annotation))), None)
+
+
+def _is_list(annotation: Any) -> bool:
+    return get_origin(annotation) is list or any(map(_is_list, get_args(annotation)))
+
+
+def _is_mapping(annotation: Any) -> bool:
+    return get_origin(annotation) is dict or any(map(_is_mapping, get_args(annotation)))
+
+
+def _dashed(name: str) -> str:
+    return name.replace("_", "-")

@@ -1,0 +1,73 @@
+"""One route per operation, made from the same records as the tools."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Awaitable, Callable, Iterable
+from typing import Any
+
+from fastapi import FastAPI
+from fastapi.routing import APIRoute
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.types import Receive, Scope, Send
+
+from ballast.app.operation import Caller, Effect, Operation, Output
+from ballast.faces.answers import RESOURCE_BYTES, body_of
+from ballast.faces.rest.openapi import described
+from ballast.faces.rest.reading import arguments_of
+
+CarryOutFor = Callable[[Operation, dict[str, Any], Caller], Awaitable[Output]]
+"""Carries out an operation with the arguments as they came, for a caller."""
+
+
+def add_routes(
+    application: FastAPI, operations: Iterable[Operation], carry_out: CarryOutFor
+) -> None:
+    """Add the routes of operations. The caller is expected in the request's state; a refusal
+    leaves as the BallastError it is."""
+    for operation in operations:
+        application.router.add_api_route(
+            operation.path,
+            _endpoint(operation, carry_out),
+            methods=[operation.method],
+            route_class_override=PlainRoute,
+            **described(operation),
+        )
+
+
+class PlainRoute(APIRoute):
+    """A route that FastAPI describes, and whose endpoint is called as it is: it takes a request
+    and gives an answer, and has none of the dependencies that FastAPI would look for each time."""
+
+    async def handle(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer a request whose path is this route's."""
+        if scope["method"] not in (self.methods or ()):
+            raise HTTPException(405)
+        response = await self.endpoint(Request(scope, receive))
+        await response(scope, receive, send)
+
+
+def _endpoint(
+    operation: Operation, carry_out: CarryOutFor
+) -> Callable[[Request], Awaitable[Response]]:
+    async def endpoint(request: Request) -> Response:
+        arguments = await arguments_of(operation, request)
+        output = await carry_out(operation, arguments, request.state.caller)
+        body = body_of(output, RESOURCE_BYTES)
+        if operation.effect is Effect.READ:
+            return _tagged(request, body)
+        return Response(body, media_type="application/json", headers={"Cache-Control": "no-store"})
+
+    return endpoint
+
+
+def _tagged(request: Request, body: bytes) -> Response:
+    """A read's answer; only its tag when that is what the client has already (RFC 9110, 13.1.2)."""
+    tag = f'"{hashlib.sha256(body).hexdigest()[:32]}"'
+    headers = {"ETag": tag, "Cache-Control": "private, no-cache"}
+    known = request.headers.get("if-none-match", "")
+    if known == "*" or tag in (one.strip().removeprefix("W/") for one in known.split(",")):
+        return Response(status_code=304, headers=headers)
+    return Response(body, media_type="application/json", headers=headers)

@@ -1,0 +1,202 @@
+"""What the owner does on the machine itself: check the books, keep a key, put it back."""
+
+from __future__ import annotations
+
+import json
+import os
+import pty
+import select
+import sqlite3
+import subprocess
+import sys
+import time
+from contextlib import closing
+
+import pytest
+
+from tests.e2e.machine import BALLAST, PATIENCE, Machine, Said
+
+PASSWORD = "correct horse battery staple"
+DISAGREES = 1
+# Makes the pty the process's own terminal, so that a password can be asked for on it.
+ON_A_TERMINAL = (
+    "import fcntl, os, sys, termios; fcntl.ioctl(0, termios.TIOCSCTTY, 0); "
+    "os.execv(sys.argv[1], sys.argv[1:])"
+)
+
+
+def on_a_terminal(machine: Machine, *words: str, answers: dict[str, str]) -> Said:
+    """Run a command on a terminal of its own, and type each answer at its prompt."""
+    ours, theirs = pty.openpty()
+    process = subprocess.Popen(
+        [sys.executable, "-c", ON_A_TERMINAL, *BALLAST, *words],
+        env=machine.environment,
+        stdin=theirs,
+        stdout=theirs,
+        stderr=theirs,
+        start_new_session=True,
+    )
+    os.close(theirs)
+    try:
+        shown = _converse(ours, dict(answers))
+        return Said(process.wait(PATIENCE), shown, "")
+    finally:
+        process.kill()
+        process.wait()
+        os.close(ours)
+
+
+def _converse(terminal: int, answers: dict[str, str]) -> str:
+    shown, deadline = "", time.monotonic() + PATIENCE
+    while time.monotonic() < deadline:
+        if not select.select([terminal], [], [], 1)[0]:
+            continue
+        try:
+            shown += os.read(terminal, 4096).decode()
+        except OSError:  # the other end is closed: the command has ended
+            return shown
+        # The space comes once the terminal no longer shows, nor throws away, what is typed.
+        for prompt in [one for one in answers if shown.endswith(f"{one} ")]:
+            os.write(terminal, f"{answers.pop(prompt)}\n".encode())
+    raise AssertionError(f"the command does not end: {shown}")
+
+
+ASKED_ON_EXPORT = {"Password for the file:": PASSWORD, "Repeat for confirmation:": PASSWORD}
+ASKED_ON_IMPORT = {"Password of the file:": PASSWORD}
+
+
+def test_a_key_taken_out_opens_in_another_wallet_and_goes_back_under_a_new_master_key(stocked):
+    from eth_account import Account
+
+    machine, index_id = stocked.machine, stocked.index_id
+    file = machine.directory.parent / "key.json"
+
+    exported = on_a_terminal(
+        machine, "keys", "export", index_id, "--to", str(file), answers=ASKED_ON_EXPORT
+    )
+    assert exported.code == 0, exported
+    keystore = json.loads(file.read_text())
+    key = Account.decrypt(keystore, PASSWORD)
+    assert keystore["version"] == 3
+    assert file.stat().st_mode & 0o777 == 0o600
+    assert Account.from_key(key).address.lower() == machine.account_of(index_id)
+    assert PASSWORD not in exported.out
+    assert key.hex() not in exported.out
+
+    (machine.places.home / "master.key").write_text("ab" * 32)
+    plan = machine.ask("preview_rebalance", index_id, "--destination", "target")
+    trade = ("rebalance_index", index_id, plan["plan_id"], "--json")
+    refused = machine.run(*trade)
+    assert (refused.code, refused.json["code"]) == (8, "keys_unavailable")
+
+    imported = on_a_terminal(
+        machine, "keys", "import", index_id, "--from", str(file), answers=ASKED_ON_IMPORT
+    )
+    assert imported.code == 0, imported
+    machine.set_speed(20)
+    assert machine.run(*trade).code == 0
+    found = json.loads(machine.run("verify", "--json").out)["problems"]
+    assert found
+    # The books are whole; rows of the audit that the lost master key was for can be read no more.
+    assert all(one.startswith("Audit row ") for one in found)
+
+
+@pytest.mark.parametrize("words", [("export", "{}", "--to", "k"), ("import", "{}", "--from", "k")])
+def test_a_key_leaves_and_enters_on_a_terminal_only(words, stocked):
+    machine = stocked.machine
+
+    said = machine.run("keys", *(one.format(stocked.index_id) for one in words), stdin="x\nx\n")
+
+    assert (said.code, said.out) == (2, "")
+    assert "works on a terminal only" in said.err
+    assert not (machine.directory.parent / "k").exists()
+
+
+def test_a_key_of_another_account_is_not_put_in(stocked):
+    from eth_account import Account
+
+    machine, index_id = stocked.machine, stocked.index_id
+    file = machine.directory.parent / "other.json"
+    file.write_text(json.dumps(Account.encrypt(b"\7" * 32, PASSWORD, iterations=2)))
+    before = machine.rows("SELECT * FROM keys")
+
+    said = on_a_terminal(
+        machine, "keys", "import", index_id, "--from", str(file), answers=ASKED_ON_IMPORT
+    )
+
+    assert said.code == 2
+    assert "another account" in said.out
+    assert machine.rows("SELECT * FROM keys") == before
+
+
+# --- verify -------------------------------------------------------------------------------------
+
+
+def tamper(machine: Machine, *statements: str) -> None:
+    """Change rows behind Ballast's back, as somebody with the file can."""
+    with closing(sqlite3.connect(machine.places.database)) as connection:
+        triggers = connection.execute("SELECT name FROM sqlite_schema WHERE type = 'trigger'")
+        for (name,) in triggers.fetchall():
+            connection.execute(f"DROP TRIGGER {name}")
+        for statement in statements:
+            assert connection.execute(statement).rowcount > 0, statement
+        connection.commit()
+
+
+FIRST_ENTRY = "(SELECT entry_id FROM entries WHERE sequence = 1)"
+
+
+@pytest.mark.parametrize(
+    "statements",
+    [
+        # Both sides of one entry, so that it still sums to zero, and the balances with it.
+        (
+            "UPDATE postings SET units = CASE WHEN units LIKE '-%' THEN '-' ELSE '' END || "
+            f"(CAST(ltrim(units, '-') AS INTEGER) + 1) WHERE entry_id = {FIRST_ENTRY}",
+            "UPDATE balances SET units = CAST(CAST(units AS INTEGER) + 1 AS TEXT) "
+            f"WHERE account = 'available' AND asset_id = (SELECT asset_id FROM postings "
+            f"WHERE entry_id = {FIRST_ENTRY} LIMIT 1)",
+            "UPDATE balances SET units = CAST(CAST(units AS INTEGER) - 1 AS TEXT) "
+            "WHERE account = 'owner'",
+        ),
+        ("UPDATE entries SET reference = 'dep_other' WHERE sequence = 1",),
+        ("UPDATE entries SET event_at = event_at + 1 WHERE sequence = 2",),
+        (
+            f"DELETE FROM postings WHERE entry_id = {FIRST_ENTRY}",
+            "DELETE FROM entries WHERE sequence = 1",
+        ),
+        ("UPDATE balances SET units = '7' WHERE account = 'available'",),
+        ("UPDATE swaps SET output_units = '1' WHERE position = 0",),
+    ],
+    ids=["amount", "reference", "time", "entry gone", "balance", "fill"],
+)
+def test_verify_notices_a_row_that_was_tampered_with(statements, stocked):
+    machine = stocked.machine
+    tamper(machine, *statements)
+
+    said = machine.run("verify", "--json")
+
+    assert said.code == DISAGREES, said
+    assert not said.json["good"]
+    assert said.json["problems"]
+
+
+@pytest.mark.parametrize("units", [1, -1])
+def test_verify_notices_one_base_unit_at_the_venue(units, stocked):
+    from ballast.devnet.books import Move
+
+    machine = stocked.machine
+    account = machine.account_of(stocked.index_id)
+    [asset, *_] = machine.holdings(stocked.index_id)
+    ends = ("system:fees", account) if units > 0 else (account, "system:fees")
+    with machine.devnet() as devnet, devnet.network.store.write():
+        if units > 0:
+            devnet.network.books.post(
+                "test", "x", 0, [Move("system:solver", "system:fees", asset, 1)]
+            )
+        devnet.network.books.post("test", "y", 0, [Move(*ends, asset, 1)])
+
+    said = machine.run("verify")
+
+    assert said.code == DISAGREES, said
+    assert f"1 base units {'more' if units > 0 else 'less'}" in " ".join(said.out.split())

@@ -1,0 +1,45 @@
+"""ballast notify: a channel is added, shown without its address, tested, and taken away."""
+
+from __future__ import annotations
+
+import pytest
+
+from ballast.app.catalog import OPERATIONS
+from ballast.bootstrap import opened_app
+from tests.app.test_notifications import TOKEN, serving
+from tests.app.world import settings_for
+from tests.faces.serving import CommandLine
+
+
+@pytest.fixture
+def line(capsys, tmp_path):
+    settings = settings_for(tmp_path)
+    return CommandLine(capsys, OPERATIONS, lambda: opened_app(settings))
+
+
+def test_a_channel_lives_on_the_command_line_and_its_address_is_never_shown(line, monkeypatch):
+    with serving() as service:
+        monkeypatch.setattr("typer.prompt", lambda *_, **__: service.address)
+        codes_and_answers = [
+            line.json("notify", "add", "phone", "--level", "critical"),
+            line.json("notify", "list"),
+            line.json("notify", "test", "phone"),
+            line.json("notify", "history"),
+            line.json("notify", "remove", "phone"),
+            line.json("notify", "list"),
+        ]
+
+    answers = [answer for _, answer in codes_and_answers]
+    kept = {"label": "phone", "service": "json", "level": "critical", "problem": ""}
+    assert [code for code, _ in codes_and_answers] == [0] * 6
+    assert answers == [kept, [kept], kept, [], kept, []]
+    assert TOKEN not in str(answers)
+    assert [title for title, _, _ in service.got] == ["Ballast: a test"] * 2
+
+
+def test_a_channel_that_is_not_there_is_named_with_what_to_do(line):
+    code, refusal = line.json("notify", "test", "phone")
+
+    assert code == 3
+    assert refusal["code"] == "not_found"
+    assert "notify list" in refusal["message"]

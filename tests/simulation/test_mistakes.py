@@ -1,0 +1,31 @@
+"""What the simulation is for: a planted mistake is found, told, and found again."""
+
+from __future__ import annotations
+
+import pytest
+
+from ballast.simulation import Setting, kinds_named, simulate
+from tests.simulation.mistakes import FOUND_AS
+
+SEEDS = 3
+STEPS = 25
+
+
+def first_violation(expected):
+    """What a few seeds come to, up to the one that says the expected words."""
+    for seed in range(expected.seed, expected.seed + SEEDS):
+        setting = Setting(seed=seed, steps=STEPS, faults=kinds_named(expected.faults), indexes=3)
+        outcome = simulate(setting)
+        if any(expected.words in one for one in outcome.violations):
+            return outcome
+    raise AssertionError(f"{SEEDS} seeds have not found it")
+
+
+@pytest.mark.parametrize("mistake", FOUND_AS, ids=lambda one: one.__name__)
+def test_a_planted_mistake_is_found_within_a_few_seeds_and_told_again(mistake, monkeypatch):
+    mistake(monkeypatch)
+
+    found = first_violation(FOUND_AS[mistake])
+
+    assert any(line.startswith("VIOLATION") for line in found.story)
+    assert simulate(found.setting).digest == found.digest
