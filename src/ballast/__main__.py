@@ -110,7 +110,12 @@ def _command_line() -> "typer.Typer":
         opened_app=lambda: opened_app(settings),
         running_app=lambda: running_app(settings),
     )
-    add_owner_commands(cli, lambda: opened_app(settings), lambda: opened_app(settings, ready=False))
+    add_owner_commands(
+        cli,
+        lambda: opened_app(settings),
+        lambda: opened_app(settings, ready=False),
+        lambda: running_app(settings),
+    )
     add_database_commands(cli, lambda: migrate_database(settings), lambda: copy_database(settings))
 
     def devnet_file() -> Path:

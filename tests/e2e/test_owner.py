@@ -18,6 +18,7 @@ from tests.e2e.machine import BALLAST, PATIENCE, Machine, Said
 
 PASSWORD = "correct horse battery staple"
 DISAGREES = 1
+INTERRUPTED = 130
 # Makes the pty the process's own terminal, so that a password can be asked for on it.
 ON_A_TERMINAL = (
     "import fcntl, os, sys, termios; fcntl.ioctl(0, termios.TIOCSCTTY, 0); "
@@ -56,7 +57,8 @@ def _converse(terminal: int, answers: dict[str, str]) -> str:
         except OSError:  # the other end is closed: the command has ended
             return shown
         # The space comes once the terminal no longer shows, nor throws away, what is typed.
-        for prompt in [one for one in answers if shown.endswith(f"{one} ")]:
+        asked = (shown.endswith((f"{one} ", f"{one}\r\n")) for one in answers)
+        for prompt in [one for one, now in zip(list(answers), list(asked), strict=True) if now]:
             os.write(terminal, f"{answers.pop(prompt)}\n".encode())
     raise AssertionError(f"the command does not end: {shown}")
 
@@ -127,6 +129,21 @@ def test_a_key_of_another_account_is_not_put_in(stocked):
     assert said.code == 2
     assert "another account" in said.out
     assert machine.rows("SELECT * FROM keys") == before
+
+
+# --- panic ---------------------------------------------------------------------------------------
+
+
+def test_ctrl_c_stops_the_waiting_for_a_sale_of_everything_and_not_the_sale(stocked):
+    machine = stocked.machine
+    answers = {"Sell everything? [y/N]:": "y", "Ctrl-C stops the waiting, not the sale.": "\x03"}
+
+    said = on_a_terminal(machine, "panic", answers=answers)
+
+    assert said.code == INTERRUPTED, said
+    assert "the sale is not stopped" in " ".join(said.out.split())
+    [left] = machine.ask("get_status")["panic"]["left"]
+    assert left["index_id"] == stocked.index_id
 
 
 # --- verify -------------------------------------------------------------------------------------

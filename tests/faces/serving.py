@@ -90,7 +90,9 @@ class CommandLine:
         self._cli = make_cli(
             operations, opened_app=opened_app, running_app=running_app or opened_app
         )
-        add_owner_commands(self._cli, opened_app, unready_app or opened_app)
+        add_owner_commands(
+            self._cli, opened_app, unready_app or opened_app, running_app or opened_app
+        )
 
     def run(self, *words: str) -> tuple[int, str, str]:
         """Exit code, stdout, stderr."""

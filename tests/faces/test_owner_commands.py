@@ -6,14 +6,13 @@ import asyncio
 import json
 import shutil
 import socket
-from decimal import Decimal
 
 import pytest
 from mcp import Client
 from pydantic import SecretStr
 
 from ballast.app.catalog import OPERATIONS
-from ballast.bootstrap import opened_app, running_app
+from ballast.bootstrap import opened_app
 from ballast.core.limits import Limits
 from ballast.errors import BallastError
 from ballast.faces.mcp.server import build_server
@@ -107,47 +106,6 @@ def test_whoever_may_ask_can_halt_but_only_a_terminal_resumes(line, monkeypatch)
     assert line.run("resume")[:2] == (0, "Trading is on again.\n")
     assert line.json("resume") == (0, {"trading": "on", "was_halted": False})
     assert line.json("get_status")[1]["trading"] == "on"
-
-
-def test_everything_is_sold_by_somebody_at_a_terminal_alone(line, monkeypatch):
-    code, refusal = line.json("panic")
-    assert (code, refusal["code"]) == (2, "invalid_input")
-    assert line.json("get_status")[1]["trading"] == "on"
-
-    monkeypatch.setattr("ballast.faces.cli.kill_switch.need_terminal", lambda command: None)
-    monkeypatch.setattr("typer.confirm", lambda *given, **more: True)
-    code, out, _ = line.run("panic", "--slippage", "2")
-    assert code == 0
-    assert "at worst 2 % below the price" in " ".join(out.split())
-    assert line.json("get_status")[1]["trading"] == "no_new_risk"
-
-
-def test_a_budget_out_of_range_is_refused_before_anything_is_asked(line, monkeypatch):
-    asked = []
-    monkeypatch.setattr("ballast.faces.cli.kill_switch.need_terminal", lambda command: None)
-    monkeypatch.setattr("typer.confirm", lambda *given, **more: asked.append(given))
-    code, out, err = line.run("panic", "--slippage", "30")
-    assert (code, out, asked) == (2, "", [])
-    assert "from 0.5 % to 20 %" in err
-
-
-def test_somebody_who_sells_everything_hears_that_a_process_has_to_run(
-    capsys, tmp_path, monkeypatch
-):
-    settings = Settings(data_dir=tmp_path, market_speed=Decimal(60))
-    line = CommandLine(
-        capsys, OPERATIONS, lambda: opened_app(settings), lambda: running_app(settings)
-    )
-    _, index = line.json("create_index", "One", "--targets", "BTC 50, USDC 50")
-    _, deposit = line.json("deposit_address", index["index_id"], "--amount", "1000")
-    assert line.run("send_paper_deposit", deposit["deposit_id"])[0] == 0
-    monkeypatch.setattr("ballast.faces.cli.kill_switch.need_terminal", lambda command: None)
-    monkeypatch.setattr("typer.confirm", lambda *given, **more: True)
-    code, out, _ = line.run("panic")
-    assert code == 0
-    told = " ".join(out.split())
-    assert "1 index(es) are being sold" in told
-    assert "Nothing is sold until a process runs: keep ballast serve" in told
 
 
 @pytest.mark.parametrize(

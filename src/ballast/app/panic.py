@@ -96,12 +96,6 @@ async def panic(app: App, caller: Caller, budget_bps: int) -> list[PanicSale]:
     return list(open_sales.values())
 
 
-async def open_sales(reader: Reader, owner_id: str) -> list[PanicSale]:
-    """Those that have not ended."""
-    sales = await reader.list_panic_sales(owner_id)
-    return [one for one in sales if not is_terminal(one.state)]
-
-
 async def _to_sell(reader: Reader, owner_id: str) -> list[Index]:
     indexes = await reader.list_indexes(owner_id, archived=False, after=None, limit=_EVERY_ONE)
     found = []

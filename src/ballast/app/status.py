@@ -11,7 +11,7 @@ from ballast.app.halting import TRADING
 from ballast.app.limit_words import limits_as_words, used_as_words
 from ballast.app.limits import limits_of_owner, used_up
 from ballast.app.operation import Call, Input, Output
-from ballast.app.panic import open_sales
+from ballast.app.panic_progress import PanicView, pending_panic
 from ballast.app.ports import Attention, Reader
 from ballast.app.switch import NO_NEW_RISK, halt_level
 from ballast.core.halting import HaltLevel
@@ -32,6 +32,7 @@ class StatusView(Output):
     version: str
     now: datetime
     trading: str
+    panic: PanicView | None
     engine: str
     work_due: int
     oldest_due_seconds: int | None
@@ -56,7 +57,7 @@ async def get_status(app: App, call: Call, given: GetStatus) -> StatusView:
         _, spent = await used_up(app, reader, call.owner_id, "")
         stuck = await reader.attention(call.owner_id)
         head = await reader.audit_head(call.owner_id)
-        selling = len(await open_sales(reader, call.owner_id))
+        panic = await pending_panic(app, reader, call.owner_id)
     reachable = await _reachable(app)
     oldest = min((row.due_at for row in due), default=None)
     return StatusView(
@@ -64,6 +65,7 @@ async def get_status(app: App, call: Call, given: GetStatus) -> StatusView:
         version=__version__,
         now=now,
         trading=TRADING[level],
+        panic=panic,
         engine=app.engine.state,
         work_due=len(due),
         oldest_due_seconds=None
@@ -77,7 +79,7 @@ async def get_status(app: App, call: Call, given: GetStatus) -> StatusView:
         limits_used=used_as_words(spent),
         audit_head=str(head),
         next_step=_engine_trouble(app, len(due))
-        or _what_is_stopped(level, selling)
+        or _what_is_stopped(level, panic)
         or _next_step(reachable, indexes, stuck),
     )
 
@@ -113,9 +115,9 @@ async def _reachable(app: App) -> bool:
     return True
 
 
-def _what_is_stopped(level: HaltLevel, selling: int) -> str:
+def _what_is_stopped(level: HaltLevel, panic: PanicView | None) -> str:
     """What the kill switch stops; empty when it stops nothing."""
-    sold = f" {selling} index(es) are being sold into the base asset." if selling else ""
+    sold = f" {len(panic.left)} index(es) are being sold into the base asset." if panic else ""
     if level is HaltLevel.NOTHING:
         return f"Trading is halted; only the owner can resume it, on the machine itself.{sold}"
     if level is HaltLevel.NO_NEW_RISK:

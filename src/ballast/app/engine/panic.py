@@ -16,6 +16,7 @@ from ballast.app.auditing import BALLAST, audit
 from ballast.app.engine.rows import note
 from ballast.app.engine.stopping import running_of, stop_running
 from ballast.app.operation import Caller
+from ballast.app.panic_progress import EVERYTHING_SOLD
 from ballast.app.planning import Situation, plan_sale, survey, within_budget
 from ballast.app.ports import DueRow, Transaction
 from ballast.app.switch import halt_level
@@ -81,7 +82,7 @@ async def _sell_or_end(app: App, index: Index, sale: PanicSale) -> None:
     try:
         seen = await survey(app, index)
         everything = in_base(seen, seen.drift.value_pico)
-        wide = await plan_sale(app, seen, everything, liquidate=True, reason="everything_sold")
+        wide = await plan_sale(app, seen, everything, liquidate=True, reason=EVERYTHING_SOLD)
         plan = within_budget(seen, wide, sale.budget_bps)
         if plan.swaps and sale.rounds < MOST_ROUNDS:
             await _sell(app, seen, sale, plan)

@@ -315,6 +315,10 @@ LAYOUTS: Final[Mapping[type[Output], Layout]] = MappingProxyType(
             (
                 Shown("Now", "{now:time}"),
                 Shown("Trading", "{trading}"),
+                Shown(
+                    "Selling everything",
+                    "{panic.done} of {panic.indexes} indexes done since {panic.since:time}",
+                ),
                 Shown("Engine here", "{engine:words}"),
                 Shown("Work due", "{work_due}"),
                 Shown("Oldest work due", "{oldest_due_seconds} s ago"),

@@ -19,6 +19,7 @@ from ballast.faces.cli.keys import keys_command
 from ballast.faces.cli.kill_switch import add_kill_switch
 from ballast.faces.cli.limits import add_limit_commands
 from ballast.faces.cli.notify import notify_command
+from ballast.faces.cli.panic import add_panic
 from ballast.faces.cli.rendering import make_console
 from ballast.faces.cli.terminal import print_json
 from ballast.faces.cli.write_off import add_write_off
@@ -32,11 +33,14 @@ T = TypeVar("T")
 _Json = Annotated[bool, typer.Option("--json", help="Print JSON for machines.")]
 
 
-def add_owner_commands(cli: typer.Typer, opened_app: OpenApp, unready_app: OpenApp) -> None:
+def add_owner_commands(
+    cli: typer.Typer, opened_app: OpenApp, unready_app: OpenApp, running_app: OpenApp
+) -> None:
     """Add the commands that are no operations to the command line.
 
     Args:
         unready_app: opens the app also while live mode is not ready, for what makes it so.
+        running_app: opens the app and is its engine while no other process is.
     """
 
     run = _runner(opened_app)
@@ -66,6 +70,7 @@ def add_owner_commands(cli: typer.Typer, opened_app: OpenApp, unready_app: OpenA
         print_json(run(lambda app: incident(app, LOCAL_OWNER, item_id)))
 
     add_kill_switch(cli, run, _runner(unready_app))
+    add_panic(cli, run, _runner(running_app))
     add_write_off(cli, run)
     add_limit_commands(cli, run)
     cli.add_typer(keys_command(run, _runner(unready_app)), name="keys")
