@@ -189,12 +189,10 @@ async def test_what_cannot_be_used_is_no_answer(serve, script, fault):
 async def test_an_answer_that_drips_is_cut_off_by_the_deadline(serve):
     limits = HttpLimits(total_seconds=0.4, attempt_seconds=0.25, attempts=9)
     _, client = await serve(drip, limits=limits)
-    started = asyncio.get_running_loop().time()
 
     with pytest.raises(NoAnswerError, match="too long"):
-        await client.get("/")
-
-    assert asyncio.get_running_loop().time() - started < 2
+        async with asyncio.timeout(60):
+            await client.get("/")
 
 
 async def test_it_waits_as_long_as_the_server_asks(serve):

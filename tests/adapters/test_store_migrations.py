@@ -272,7 +272,7 @@ async def test_processes_that_open_a_fresh_file_at_once_all_succeed(tmp_path: Pa
 
     for each in processes:
         each.stdin.close()
-        await asyncio.wait_for(each.wait(), timeout=30)
+        await asyncio.wait_for(each.wait(), timeout=120)
 
 
 async def test_a_file_that_another_process_is_making_is_waited_for(file: Path):
@@ -282,13 +282,13 @@ async def test_a_file_that_another_process_is_making_is_waited_for(file: Path):
         assert not done
         assert not file.exists()
 
-    store = await asyncio.wait_for(opening, timeout=30)
+    store = await asyncio.wait_for(opening, timeout=120)
     assert await store.check() == []
     await store.close()
 
 
 async def line_of(process: asyncio.subprocess.Process) -> str:
-    return (await asyncio.wait_for(process.stdout.readline(), timeout=60)).decode().strip()
+    return (await asyncio.wait_for(process.stdout.readline(), timeout=120)).decode().strip()
 
 
 _OPEN = """
@@ -308,7 +308,7 @@ async def test_an_up_to_date_file_is_opened_without_alembic(file: Path):
     await (await open_store(file)).close()
 
     process = await start_python(_OPEN, str(file))
-    output, _ = await asyncio.wait_for(process.communicate(), timeout=60)
+    output, _ = await asyncio.wait_for(process.communicate(), timeout=120)
 
     assert output.decode().strip() == "[]"
 

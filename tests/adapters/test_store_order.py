@@ -39,7 +39,7 @@ class Writer:
 
     async def finish(self) -> None:
         self.end.set()
-        await asyncio.wait_for(self.task, timeout=20)
+        await asyncio.wait_for(self.task, timeout=60)
 
 
 async def begins(writer: Writer) -> bool:
@@ -66,13 +66,13 @@ async def test_writes_about_one_thing_take_turns_and_one_about_nothing_runs_alon
     stores: tuple[SqlStore, SqlStore], first: str | None, second: str | None, together: bool
 ):
     holder = Writer(stores[0], first)
-    await asyncio.wait_for(holder.begun.wait(), timeout=20)
+    await asyncio.wait_for(holder.begun.wait(), timeout=60)
     other = Writer(stores[1], second)
 
     assert await begins(other) is together
 
     await holder.finish()
-    await asyncio.wait_for(other.begun.wait(), timeout=20)
+    await asyncio.wait_for(other.begun.wait(), timeout=60)
     await other.finish()
 
 

@@ -229,7 +229,7 @@ async def test_a_deadlock_is_somebody_elses_turn_and_no_fault(store: SqlStore, p
             await asyncio.sleep(0.01)
         theirs = asyncio.create_task(other.execute("UPDATE swaps SET attempts = 9"))
         with pytest.raises(StateMovedError):
-            await asyncio.wait_for(ours, timeout=30)
+            await asyncio.wait_for(ours, timeout=120)
         await theirs
 
 

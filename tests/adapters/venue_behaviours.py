@@ -37,6 +37,11 @@ class Row:
     paid: bool = False
     over: tuple = ("in process", "over HTTP")
 
+    @property
+    def late(self) -> bool:
+        """Whether an answer does not come in time, which takes a connection to show."""
+        return self.over == ("over HTTP",)
+
 
 def quote(name, kind, ends=REFUSED, words="", *, doing="swap", route="quote", **settings):
     return Row(name, doing, (fault(route, kind, **settings),), ends, words)

@@ -50,7 +50,7 @@ def served(world):
 
 async def test_a_lost_request_is_a_reset_and_the_next_one_is_served(world: World, served):
     await fault(world, "quote", "lost-request")
-    async with httpx.AsyncClient(base_url=served) as client:
+    async with httpx.AsyncClient(base_url=served, timeout=PATIENCE) as client:
         with pytest.raises(httpx.ReadError):
             await client.post("/v0/quote", json=quote_body())
         assert (await world.get("/devnet/swaps")).json() == {"swaps": []}
@@ -58,7 +58,7 @@ async def test_a_lost_request_is_a_reset_and_the_next_one_is_served(world: World
 
 
 async def test_a_client_that_dies_in_the_middle_of_its_request_is_no_trouble_to_the_server(served):
-    async with httpx.AsyncClient(base_url=served) as client:
+    async with httpx.AsyncClient(base_url=served, timeout=PATIENCE) as client:
         with socket.create_connection((client.base_url.host, client.base_url.port)) as dying:
             dying.sendall(b"POST /v0/quote HTTP/1.1\r\nHost: here\r\nContent-Length: 99\r\n\r\n{")
         assert (await client.get("/v0/tokens")).status_code == 200
@@ -69,7 +69,7 @@ async def test_a_lost_answer_is_a_reset_after_the_effect(world: World, served):
     await fault(world, "devnet-send", "lost-answer")
     body = {"address": quoted["quote"]["depositAddress"], "amount": "5"}
 
-    async with httpx.AsyncClient(base_url=served) as client:
+    async with httpx.AsyncClient(base_url=served, timeout=PATIENCE) as client:
         with pytest.raises(httpx.ReadError) as caught:
             await client.post("/devnet/send", json=body)
 
@@ -80,16 +80,16 @@ async def test_a_lost_answer_is_a_reset_after_the_effect(world: World, served):
 
 async def test_a_slow_answer_outlasts_a_patience_of_half_a_second(world: World, served):
     await fault(world, "tokens", "slow", seconds=30)
-    async with httpx.AsyncClient(base_url=served, timeout=0.5) as client:
+    async with httpx.AsyncClient(base_url=served, timeout=PATIENCE) as client:
         with pytest.raises(httpx.ReadTimeout):
-            await client.get("/v0/tokens")
+            await client.get("/v0/tokens", timeout=0.5)
         assert (await client.get("/v0/tokens")).status_code == 200
 
 
 async def test_an_answer_drips_and_is_whole_in_the_end(world: World, served):
     await fault(world, "status", "drip", bytes=200, seconds=0.05)
     address = (await world.quote())["quote"]["depositAddress"]
-    async with httpx.AsyncClient(base_url=served) as client:
+    async with httpx.AsyncClient(base_url=served, timeout=PATIENCE) as client:
         begun = time.monotonic()
         async with client.stream("GET", "/v0/status", params={"depositAddress": address}) as answer:
             pieces = [piece async for piece in answer.aiter_raw()]

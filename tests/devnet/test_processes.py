@@ -153,11 +153,11 @@ def test_the_command_serves_over_a_socket_what_other_processes_write(tmp_path):
         timer.cancel()
         with World.open_present(path) as other:
             other.clock.advance(3600)
-            with urllib.request.urlopen(f"{url}/devnet/clock", timeout=10) as answer:
+            with urllib.request.urlopen(f"{url}/devnet/clock", timeout=60) as answer:
                 assert json.load(answer)["now"] == other.clock.now().isoformat()
     finally:
         server.send_signal(signal.SIGINT)
         with contextlib.suppress(subprocess.TimeoutExpired):
-            server.communicate(timeout=10)
+            server.communicate(timeout=60)
         server.kill()
     assert server.returncode is not None

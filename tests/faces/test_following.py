@@ -20,7 +20,7 @@ from ballast.faces.mcp.server import build_server
 from tests.app.world import open_world
 from tests.http.serving import Words, serving
 
-PATIENCE = 20
+PATIENCE = 120
 MODERN = "2026-07-28"
 
 

@@ -165,7 +165,7 @@ async def test_listing_opens_nothing_but_starts_the_engine_a_moment_later(mode):
     async with Client(echo_server(door), mode=mode) as client:
         await client.list_tools()
         opened_for_the_list = door.opened
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(60):
             await door.open_now.wait()
 
     assert opened_for_the_list == 0
@@ -223,5 +223,5 @@ async def test_closing_while_it_opens_gives_it_up():
     opening.start_in(0)
     await started.wait()
 
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(60):
         await opening.close()

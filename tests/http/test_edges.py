@@ -188,7 +188,7 @@ def test_the_loopback_needs_nothing(host):
 
 @pytest.mark.parametrize("method", ["GET", "DELETE"])
 async def test_there_is_no_session_to_look_at_or_to_end_at_mcp(world, method):
-    async with serving(world.app) as client, asyncio.timeout(10):
+    async with serving(world.app) as client, asyncio.timeout(60):
         answer = await client.request(method, "/mcp", headers=MINE)
 
     assert (answer.status_code, answer.headers["allow"]) == (405, "POST")

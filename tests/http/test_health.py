@@ -121,12 +121,12 @@ async def test_it_is_ready_once_every_index_has_been_compared_with_the_venue(wor
 
     world.app.venue.balances = balances
     async with serving(world.app) as client, running(world.engine):
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(60):
             while not world.app.engine.unreconciled:  # noqa: ASYNC110
                 await asyncio.sleep(0)
         early = await client.get("/readyz")
         answering.set()
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(60):
             while index.index_id in world.app.engine.unreconciled:  # noqa: ASYNC110
                 await asyncio.sleep(0)
         later = await client.get("/readyz")
