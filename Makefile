@@ -27,7 +27,7 @@ demo: $(VENV)/.runtime ## Set up, then watch index lives and an unattended day o
 	@$(BIN)/ballast demo $(ARGS)
 
 test: check $(INSTALLED) ## Set up, then run the whole check: `make check`, and every test.
-	$(BIN)/python -m pytest -n 2 --dist worksteal -q --color=no $(ARGS)
+	$(BIN)/python -m tools.run_tests $(ARGS)
 
 check: $(VENV)/.dev ## Everything of `make test` but the tests.
 	$(BIN)/ruff format --check --quiet .
