@@ -197,8 +197,8 @@ ERRORS: Final[Mapping[ErrorCode, ErrorSpec]] = MappingProxyType(
             403,
             6,
             False,
-            "Ask the owner to run the command in the message, on the machine itself; then call "
-            "again with the same plan_id before the plan expires.",
+            "Ask the owner to run the command in the message, on the machine itself; then make the "
+            "same call again within the five minutes that a plan lasts.",
         ),
         ErrorCode.TRADING_HALTED: ErrorSpec(
             423, 6, False, "Trading is halted. Only the owner can resume it, on the machine itself."

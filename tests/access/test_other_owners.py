@@ -14,8 +14,8 @@ import pytest_asyncio
 from ballast.adapters.store.session import Session
 from ballast.app.catalog import OPERATIONS, operation_named
 from ballast.app.destinations import add_destination
-from ballast.app.halting import resume_trading
 from ballast.app.operation import Caller, Effect, invoke
+from ballast.app.resuming import resume_trading
 from ballast.app.switch import may_sign
 from ballast.core.ids import LOCAL_OWNER, IdKind
 from ballast.errors import BallastError, ErrorCode

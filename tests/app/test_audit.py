@@ -16,12 +16,12 @@ from ballast.app.access.api_keys import create_api_key, revoke_api_key
 from ballast.app.access.sessions import log_in, log_out, refresh
 from ballast.app.audit_trail import exported, note_heads, verify_audit
 from ballast.app.destinations import add_destination, remove_destination
-from ballast.app.halting import resume_trading
 from ballast.app.keys import export_key
 from ballast.app.limit_changes import change_limit
 from ballast.app.master_key import rotate_master_key
 from ballast.app.operation import Caller
 from ballast.app.ports import AuditFilter
+from ballast.app.resuming import resume_trading
 from ballast.app.switch import heed_orders
 from ballast.bootstrap import Places
 from ballast.core.access import ALL_SCOPES

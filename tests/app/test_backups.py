@@ -13,7 +13,7 @@ from filelock import FileLock
 from pydantic import SecretStr
 
 from ballast.app.engine.reconciliation import compare
-from ballast.app.halting import resume_trading
+from ballast.app.resuming import resume_trading
 from ballast.app.verify import verify
 from ballast.bootstrap import Places, opened_app
 from ballast.bootstrap.backups import back_up, put_back

@@ -7,7 +7,7 @@ from datetime import timedelta
 import pytest
 
 from ballast.app.destinations import add_destination
-from ballast.app.halting import resume_trading
+from ballast.app.resuming import resume_trading
 from ballast.app.switch import heed_orders
 from ballast.bootstrap import Places
 from ballast.core.halting import HaltLevel

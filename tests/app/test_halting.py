@@ -16,7 +16,7 @@ import pytest
 from ballast.adapters.store import open_store
 from ballast.adapters.store.sqlite.session import connect_in_thread
 from ballast.app.destinations import add_destination
-from ballast.app.halting import resume_trading
+from ballast.app.resuming import resume_trading
 from ballast.bootstrap import Machine, Places
 from ballast.core.ids import LOCAL_OWNER
 from tests.app.world import World, open_world, settings_for

@@ -8,11 +8,12 @@ from decimal import Decimal
 
 import pytest
 
-from ballast.app.catalog import OPERATIONS
-from ballast.app.halting import resume_trading
+from ballast.app.confirming import confirm_plan, question_about
 from ballast.app.operation import Caller
 from ballast.app.panic import panic
-from ballast.core.ids import LOCAL_OWNER
+from ballast.app.resuming import resume_trading
+from ballast.core.access import Scope
+from ballast.core.ids import LOCAL_OWNER, IdKind
 from ballast.core.money import PICO
 from ballast.core.states import SaleState
 from ballast.errors import BallastError
@@ -151,7 +152,108 @@ async def test_a_conversation_does_the_same_index_by_index_by_plans_it_has_shown
 
     assert (await world.follow(sold.withdrawal_id)).state == "sent"
     assert not await held_beside_base(world, index.index_id)
-    assert not [one.name for one in OPERATIONS if "panic" in one.name]
+
+
+ASKED = {"level": "sell_everything", "slippage_percent": "3"}
+
+
+async def asked(world, **more):
+    """What a conversation that wants everything sold is told: the id of a question."""
+    refusal = await world.refused("halt_trading", **ASKED | more)
+    assert refusal.code.value == "confirmation_needed"
+    assert f"ballast confirm {refusal.details['plan_id']}" in refusal.message
+    return refusal.details["plan_id"]
+
+
+async def test_a_conversation_has_everything_sold_once_a_person_has_agreed_and_not_before(world):
+    index = await world.funded_index(basket=TWO)
+
+    question = await asked(world)
+    assert (await world.call("get_status")).trading == "no_new_risk"
+    assert await asked(world) == question, "the same question, as long as it stands"
+    assert not await states(world)
+    shown = await question_about(world.app, LOCAL_OWNER, question)
+    await confirm_plan(world.app, CLI, question, "terminal")
+    started = await world.call("halt_trading", **ASKED)
+    again = await world.call("halt_trading", **ASKED)
+    await world.run(LONG)
+
+    assert "all that Main holds" in shown.lines
+    assert any("at worst 3 % below the price" in one for one in shown.lines)
+    assert "1 index(es) are being sold" in started.next_step
+    assert "1 index(es) are being sold" in again.next_step
+    assert (await states(world))[index.index_id].state is SaleState.SOLD
+    assert not await held_beside_base(world, index.index_id)
+    assert await world.verified()
+
+
+async def test_a_persons_word_is_for_just_that_once_and_for_five_minutes(world):
+    await world.funded_index(basket=TWO)
+
+    first = await asked(world)
+    wider = await asked(world, slippage_percent="20")
+    assert wider != first
+    with pytest.raises(BallastError, match="Nobody asks this any more"):
+        await confirm_plan(world.app, CLI, first, "terminal")
+    await confirm_plan(world.app, CLI, wider, "terminal")
+    assert await asked(world) != wider, "the word was for another budget"
+
+    late = await asked(world)
+    world.pass_time(timedelta(minutes=5))
+    with pytest.raises(BallastError, match="was asked until"):
+        await confirm_plan(world.app, CLI, late, "terminal")
+
+    used = await asked(world)
+    await confirm_plan(world.app, CLI, used, "terminal")
+    await world.call("halt_trading", **ASKED)
+    await resume_trading(world.app, LOCAL_OWNER)
+    await world.run(LONG)
+    assert await asked(world) != used, "a word that was used is used up"
+
+
+async def test_a_word_for_some_indexes_sells_no_other(world):
+    world.app.default_limits = replace(
+        world.app.default_limits, max_day_pico=3_000 * PICO, confirm_above_pico=2_500 * PICO
+    )
+    await world.funded_index("One", basket=TWO)
+    question = await asked(world)
+    await resume_trading(world.app, LOCAL_OWNER)
+    await world.funded_index("Two", basket=TWO)
+    await confirm_plan(world.app, CLI, question, "terminal")
+
+    assert await asked(world) != question
+    assert not await states(world)
+
+
+async def test_a_conversation_loosens_nothing_by_selling(world):
+    await world.funded_index(basket=TWO)
+    await world.call("halt_trading")
+
+    refusal = await world.refused("halt_trading", **ASKED)
+
+    assert refusal.code.value == "trading_halted"
+    assert (await world.call("get_status")).trading == "halted"
+
+
+async def test_who_may_not_spend_may_stop_and_not_sell(world):
+    await world.funded_index(basket=TWO)
+    world.caller = Caller(scopes=frozenset({Scope.READ, Scope.WRITE}))
+
+    refusal = await world.refused("halt_trading", **ASKED)
+    stopped = await world.call("halt_trading", level="no_new_risk")
+
+    assert (refusal.code.value, stopped.trading) == ("scope_missing", "no_new_risk")
+
+
+async def test_somebody_with_an_account_is_asked_about_what_is_theirs_alone(world):
+    await world.funded_index(basket=TWO)
+    world.caller = Caller(owner_id=world.app.ids.new(IdKind.OWNER))
+
+    answer = await world.call("halt_trading", **ASKED)
+
+    assert "0 index(es) are being sold" in answer.next_step
+    world.caller = Caller()
+    assert (await world.call("get_status")).trading == "on"
 
 
 @pytest.mark.parametrize("budget", [0, 49, 2_001])

@@ -41,13 +41,17 @@ async def large(tmp_path):
 
 
 async def rebalance(world, given, mode, person=None):
+    return await call_tool(world, "rebalance_index", given, mode, person)
+
+
+async def call_tool(world, tool, given, mode, person=None):
     @asynccontextmanager
     async def opened():
         yield world.app
 
     server = build_server(OPERATIONS, opened, version="1", mode="paper")
     async with Client(server, mode=mode, elicitation_callback=person) as client:
-        return await client.call_tool("rebalance_index", given)
+        return await client.call_tool(tool, given)
 
 
 @pytest.mark.parametrize("mode", MODES)
@@ -88,3 +92,19 @@ async def test_a_client_that_cannot_ask_is_told_the_other_way(large, mode):
 
     assert refused.structured_content["code"] == "confirmation_needed"
     assert f"ballast confirm {given['plan_id']}" in refused.structured_content["message"]
+
+
+@pytest.mark.parametrize("mode", MODES)
+async def test_selling_everything_is_a_question_to_the_person_as_well(large, mode):
+    world, _ = large
+    no, yes = Person("decline"), Person("accept", {"agree": True})
+    given = {"level": "sell_everything"}
+
+    refused = await call_tool(world, "halt_trading", given, mode, no)
+    started = await call_tool(world, "halt_trading", given, mode, yes)
+
+    assert refused.structured_content["code"] == "confirmation_needed"
+    assert "Everything would be sold" in yes.questions[0]
+    assert "all that Main holds" in yes.questions[0]
+    assert started.structured_content["trading"] == "no_new_risk"
+    assert "1 index(es) are being sold" in started.structured_content["next_step"]

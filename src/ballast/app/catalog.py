@@ -348,6 +348,7 @@ OPERATIONS: Final[tuple[Operation, ...]] = (
         effect=Effect.CHANGE,
         method="POST",
         path="/api/halt",
+        errors=frozenset({E.CONFIRMATION_NEEDED, E.TRADING_HALTED}),
         idempotent=True,
         destructive=True,
     ),

@@ -1,4 +1,4 @@
-"""A person's word for a large plan, given outside the conversation."""
+"""A person's word, given outside the conversation: for a large plan, or for selling everything."""
 
 from __future__ import annotations
 
@@ -7,7 +7,9 @@ from dataclasses import dataclass
 from ballast.app.app import App
 from ballast.app.auditing import audit
 from ballast.app.operation import Caller
+from ballast.app.panic_asking import agree, lines_about
 from ballast.app.ports import Reader
+from ballast.core.ids import IdKind, kind_of
 from ballast.core.index import Index
 from ballast.core.limits import Confirmation
 from ballast.core.money import dollars, format_amount
@@ -19,34 +21,43 @@ from ballast.errors import BallastError, ErrorCode
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """What a person is asked: whose plan, and what it does, a line each."""
+    """What a person is asked to agree to: a sentence without its end, and what is done, a line
+    each."""
 
-    plan_id: str
-    index_name: str
+    opening: str
     lines: tuple[str, ...]
 
 
 async def question_about(app: App, owner_id: str, plan_id: str) -> Question:
     """Say in full what a plan does, for a person to agree to.
 
+    Args:
+        plan_id: of a plan, or of the question whether everything is to be sold.
+
     Raises:
         BallastError: `not_found`, `plan_used`, `plan_expired`.
     """
     async with app.store.read() as reader:
+        if kind_of(plan_id) is IdKind.QUESTION:
+            sold = await lines_about(app, reader, owner_id, plan_id)
+            return Question("Everything would be sold into the base assets", tuple(sold))
         plan = await _open_plan(app, reader, owner_id, plan_id)
         index = await reader.get_index(owner_id, plan.index_id)
         withdrawal = await reader.withdrawal_of_plan(owner_id, plan_id)
         assert index is not None, "a plan has an index"
         lines = await _lines(reader, index, plan, withdrawal)
-    return Question(plan_id, index.name, tuple(lines))
+    return Question(f"{index.name} would do this", tuple(lines))
 
 
 async def confirm_plan(app: App, caller: Caller, plan_id: str, by: str) -> None:
-    """Keep a person's word for a plan; a second time changes nothing.
+    """Keep a person's word for a plan or a question; a second time changes nothing.
 
     Raises:
         BallastError: `not_found`, `plan_used`, `plan_expired`.
     """
+    if kind_of(plan_id) is IdKind.QUESTION:
+        await agree(app, caller, plan_id, by)
+        return
     async with app.store.transaction() as tx:
         await _open_plan(app, tx, caller.owner_id, plan_id)
         if await tx.confirmation_of(caller.owner_id, plan_id) is None:

@@ -8,12 +8,16 @@ from typing import Annotated, Final, Literal
 from pydantic import Field
 
 from ballast.app.app import App
-from ballast.app.auditing import audit
-from ballast.app.operation import Call, Caller, Output, RepeatableInput
-from ballast.app.ports import Reader
-from ballast.app.restoring import require_compared
-from ballast.app.switch import HALTED_KEY, OWNER, ROW_OF, halt, halt_level, halted_key, level_of
+from ballast.app.fields import Percent
+from ballast.app.operation import Call, Output, RepeatableInput
+from ballast.app.panic import require_budget, sell_everything, to_sell
+from ballast.app.panic_asking import agreed, refusal_of_unasked
+from ballast.app.ports import Transaction
+from ballast.app.switch import OWNER, halt, halt_level
+from ballast.core.access import Scope
 from ballast.core.halting import HaltLevel
+from ballast.core.money import format_percent_bps, parse_percent_bps
+from ballast.core.panic import DEFAULT_BUDGET_BPS
 from ballast.errors import BallastError, ErrorCode
 
 # As get_status and halt_trading say it.
@@ -24,6 +28,7 @@ TRADING: Final = MappingProxyType(
         HaltLevel.NOTHING: "halted",
     }
 )
+SELL_EVERYTHING: Final = "sell_everything"
 _RESUME: Final = "Only the owner can resume, in a terminal: ballast resume."
 
 
@@ -31,12 +36,19 @@ class HaltTrading(RepeatableInput):
     """Input of halt_trading."""
 
     level: Annotated[
-        Literal["no_new_risk", "nothing"],
+        Literal["no_new_risk", "nothing", "sell_everything"],
         Field(
             description="no_new_risk: nothing is bought, selling and withdrawing go on. nothing: "
-            "nothing is signed at all."
+            "nothing is signed at all. sell_everything: as no_new_risk, and every index is sold "
+            "into its base asset once a person has agreed; needs the scope spend."
         ),
     ] = "nothing"
+    slippage_percent: Annotated[
+        Percent,
+        Field(
+            description="With sell_everything: how far below the price a swap may be, 0.5 to 20."
+        ),
+    ] = format_percent_bps(DEFAULT_BUDGET_BPS)
     reason: Annotated[str | None, Field(max_length=200, description="Why, for the record.")] = None
 
 
@@ -49,44 +61,46 @@ class HaltView(Output):
 
 async def halt_trading(app: App, call: Call, given: HaltTrading) -> HaltView:
     """Stop trading of this Ballast at once; for somebody with an account, their own. Nothing more
-    is signed, or nothing is bought; what has been sent is still watched. It only makes things
+    is signed, or nothing is bought, or all is sold once a person has agreed. It only makes things
     stricter: only the owner can undo it, in a terminal: ballast resume."""
+    if given.level == SELL_EVERYTHING:
+        return await _sell(app, call, given)
     async with app.store.transaction() as tx:
         await halt(app, tx, OWNER, call.owner_id, HaltLevel.of_word(given.level))
-        level = await halt_level(app.halt_orders, tx, call.owner_id)
-        view = HaltView(mode=app.mode, trading=TRADING[level], next_step=_RESUME)
-        await call.record(app, tx, view, "", level=given.level, reason=given.reason)
-    return view
+        return await _answer(app, call, given, tx, "")
 
 
-async def resume_trading(app: App, owner_id: str) -> bool:
-    """Lift the kill switch that an owner has set; whether it was on. For the command line alone.
-    The one for everybody is that of the owner of the machine.
-
-    Raises:
-        BallastError: `trading_halted` while a file orders it, or while a backup that was put back
-            has not been compared with the venue.
-    """
-    key = halted_key(owner_id)
-    async with app.store.transaction() as tx:
-        await require_may_loosen(app, tx, key)
-        before = await level_of(tx, key)
-        await tx.put_meta(key, ROW_OF[HaltLevel.NONE])
-        await audit(app, tx, Caller(owner_id, "cli"), "resume_trading", "", level=before.word)
-    app.work_waiting.set()
-    return before is not HaltLevel.NONE
-
-
-async def require_may_loosen(app: App, reader: Reader, key: str) -> None:
-    """Refuse to let a switch stop less.
-
-    Raises:
-        BallastError: as `resume_trading`.
-    """
-    await require_compared(reader)
-    order = app.halt_orders.standing() if key == HALTED_KEY else None
-    if order is not None and order.why == "file":
+async def _sell(app: App, call: Call, given: HaltTrading) -> HaltView:
+    """The third step. Nothing is bought from now on, whatever the person then says."""
+    if Scope.SPEND not in call.caller.scopes:
         raise BallastError(
-            ErrorCode.TRADING_HALTED,
-            f"{order.where} still orders to halt: remove it first, then resume.",
+            ErrorCode.SCOPE_MISSING,
+            "halt_trading with sell_everything needs the scope spend; no_new_risk does not.",
+            scope=Scope.SPEND,
         )
+    budget_bps = parse_percent_bps(given.slippage_percent)
+    require_budget(budget_bps, "slippage_percent")
+    async with app.store.transaction() as tx:
+        if await halt_level(app.halt_orders, tx, call.owner_id) is HaltLevel.NOTHING:
+            raise BallastError(
+                ErrorCode.TRADING_HALTED,
+                "Trading is halted by the kill switch, and nothing can be sold at that level. The "
+                "owner can go back to selling alone, in a terminal: ballast panic.",
+            )
+        await halt(app, tx, OWNER, call.owner_id, HaltLevel.NO_NEW_RISK)
+        indexes = await to_sell(tx, call.owner_id)
+        if not indexes or await agreed(app, tx, call.caller, indexes, budget_bps):
+            sales = await sell_everything(app, tx, call.caller, budget_bps)
+            sold = f"{len(sales)} index(es) are being sold: get_status shows how far that is. "
+            answer = await _answer(app, call, given, tx, sold)
+            app.work_waiting.set()
+            return answer
+    async with app.store.read() as reader:
+        raise await refusal_of_unasked(reader, call.owner_id)
+
+
+async def _answer(app: App, call: Call, given: HaltTrading, tx: Transaction, told: str) -> HaltView:
+    level = await halt_level(app.halt_orders, tx, call.owner_id)
+    view = HaltView(mode=app.mode, trading=TRADING[level], next_step=f"{told}{_RESUME}")
+    await call.record(app, tx, view, "", level=given.level, reason=given.reason)
+    return view

@@ -1,7 +1,7 @@
 """The third step of a halt: everything into the base asset, within a budget for slippage.
 
-Not an operation: it sells all there is, so a person says it in a terminal. A conversation reaches
-the same index by index, by plans that are shown first and within the limits.
+It sells all there is, so a person says it: in a terminal, or as an answer to what a conversation
+has asked for (`app/panic_asking.py`).
 """
 
 from __future__ import annotations
@@ -10,9 +10,9 @@ from typing import Final
 
 from ballast.app.app import App
 from ballast.app.auditing import audit
-from ballast.app.halting import require_may_loosen
 from ballast.app.operation import Caller
-from ballast.app.ports import Reader
+from ballast.app.ports import Reader, Transaction
+from ballast.app.resuming import require_may_loosen
 from ballast.app.switch import OWNER, ROW_OF, halt, halted_key, level_of
 from ballast.core.halting import HaltLevel
 from ballast.core.ids import IdKind
@@ -25,8 +25,11 @@ from ballast.errors import BallastError, ErrorCode
 _EVERY_ONE: Final = 1_000_000
 
 
-def require_budget(budget_bps: int) -> None:
+def require_budget(budget_bps: int, field: str = "slippage") -> None:
     """Check a budget for slippage: before a person is asked, and again before anything is sold.
+
+    Args:
+        field: where it was given.
 
     Raises:
         BallastError: `invalid_input`.
@@ -35,14 +38,14 @@ def require_budget(budget_bps: int) -> None:
         raise BallastError(
             ErrorCode.INVALID_INPUT,
             "The budget for slippage must be from 0.5 % to 20 %.",
-            problems=[{"field": "slippage", "problem": "must be from 0.5 to 20"}],
+            problems=[{"field": field, "problem": "must be from 0.5 to 20"}],
         )
 
 
 async def what_would_be_sold(app: App, owner_id: str) -> list[Index]:
-    """The owner's indexes that hold anything but their base asset."""
+    """The indexes that a panic would begin to sell."""
     async with app.store.read() as reader:
-        return await _to_sell(reader, owner_id)
+        return await to_sell(reader, owner_id)
 
 
 async def panic(app: App, caller: Caller, budget_bps: int) -> list[PanicSale]:
@@ -59,7 +62,6 @@ async def panic(app: App, caller: Caller, budget_bps: int) -> list[PanicSale]:
             or a backup that was put back has not been compared with the venue.
     """
     require_budget(budget_bps)
-    now = app.clock.now()
     async with app.store.transaction() as tx:
         key = halted_key(caller.owner_id)
         if await level_of(tx, key) is HaltLevel.NOTHING:
@@ -67,41 +69,56 @@ async def panic(app: App, caller: Caller, budget_bps: int) -> list[PanicSale]:
             await require_may_loosen(app, tx, key)
             await tx.put_meta(key, ROW_OF[HaltLevel.NO_NEW_RISK])
         await halt(app, tx, OWNER, caller.owner_id, HaltLevel.NO_NEW_RISK)
-        open_sales = {
-            one.index_id: one
-            for one in await tx.list_panic_sales(caller.owner_id)
-            if not is_terminal(one.state)
-        }
-        for index in await _to_sell(tx, caller.owner_id):
-            if index.index_id not in open_sales:
-                sale = PanicSale(
-                    sale_id=app.ids.new(IdKind.PANIC_SALE),
-                    owner_id=index.owner_id,
-                    index_id=index.index_id,
-                    state=SaleState.WAITING,
-                    budget_bps=budget_bps,
-                    rounds=0,
-                    rebalance_id=None,
-                    note="",
-                    asked_at=now,
-                    updated_at=now,
-                    ended_at=None,
-                    due_at=now,
-                )
-                await tx.add_panic_sale(sale)
-                open_sales[index.index_id] = sale
-        indexes = sorted(open_sales)
-        await audit(app, tx, caller, "panic", "", budget_bps=budget_bps, indexes=indexes)
+        sales = await sell_everything(app, tx, caller, budget_bps)
     app.work_waiting.set()
-    return list(open_sales.values())
+    return sales
 
 
-async def _to_sell(reader: Reader, owner_id: str) -> list[Index]:
+async def sell_everything(
+    app: App, tx: Transaction, caller: Caller, budget_bps: int
+) -> list[PanicSale]:
+    """Leave a row for each index that is to be sold; all sales that have not ended."""
+    sales = await _open_sales(tx, caller.owner_id)
+    for index in await to_sell(tx, caller.owner_id):
+        sale = _sale(app, index, budget_bps)
+        await tx.add_panic_sale(sale)
+        sales.append(sale)
+    indexes = sorted(one.index_id for one in sales)
+    await audit(app, tx, caller, "panic", "", budget_bps=budget_bps, indexes=indexes)
+    return sales
+
+
+async def to_sell(reader: Reader, owner_id: str) -> list[Index]:
+    """The owner's indexes that hold anything but their base asset and are not being sold yet."""
     indexes = await reader.list_indexes(owner_id, archived=False, after=None, limit=_EVERY_ONE)
+    sold = {one.index_id for one in await _open_sales(reader, owner_id)}
     found = []
     for index in indexes:
-        if index.state in (IndexState.ACTIVE, IndexState.PAUSED):
+        if index.state in (IndexState.ACTIVE, IndexState.PAUSED) and index.index_id not in sold:
             units = held(await reader.balances(index.index_id))
             if any(amount for asset, amount in units.items() if asset != index.base_asset_id):
                 found.append(index)
     return found
+
+
+async def _open_sales(reader: Reader, owner_id: str) -> list[PanicSale]:
+    sales = await reader.list_panic_sales(owner_id)
+    return [one for one in sales if not is_terminal(one.state)]
+
+
+def _sale(app: App, index: Index, budget_bps: int) -> PanicSale:
+    now = app.clock.now()
+    return PanicSale(
+        sale_id=app.ids.new(IdKind.PANIC_SALE),
+        owner_id=index.owner_id,
+        index_id=index.index_id,
+        state=SaleState.WAITING,
+        budget_bps=budget_bps,
+        rounds=0,
+        rebalance_id=None,
+        note="",
+        asked_at=now,
+        updated_at=now,
+        ended_at=None,
+        due_at=now,
+    )

@@ -169,10 +169,11 @@ EVENTS: Final[Mapping[EventKind, EventSpec]] = MappingProxyType(
         ),
         EventKind.CONFIRMATION_NEEDED: _spec(
             Level.WARNING,
-            "A plan is so large that a person has to agree to it, with `ballast confirm`.",
+            "A plan is so large that a person has to agree to it, with `ballast confirm`; or a "
+            "conversation wants everything sold.",
             {
-                "plan_id": "what there is to agree to",
-                "asked_usd": "what it is worth",
+                "plan_id": "what there is to agree to: a plan, or a question (ask_…)",
+                "asked_usd": "what it is worth; `everything` if all is to be sold",
                 "confirm_above_usd": "what is carried out without a person's word",
             },
         ),

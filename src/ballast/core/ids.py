@@ -36,6 +36,7 @@ class IdKind(StrEnum):
     SESSION = "ses"
     LIMIT_CHANGE = "lim"
     PANIC_SALE = "pan"
+    QUESTION = "ask"
     CALL = "cal"
 
 

@@ -41,8 +41,8 @@ WORDS: Final[Mapping[EventKind, str]] = MappingProxyType(
         EventKind.DEPOSIT_ATTENTION: "a deposit needs you: {deposit_id}",
         EventKind.WITHDRAWAL_SENT: "a withdrawal has ended: {withdrawal_id}",
         EventKind.LIMIT_REFUSED: "a limit ({limit}) has stopped {attempt}",
-        EventKind.CONFIRMATION_NEEDED: "a plan of ${asked_usd} waits for your word; in a terminal: "
-        "ballast confirm {plan_id}",
+        EventKind.CONFIRMATION_NEEDED: "a plan waits for your word (USD: {asked_usd}); in a "
+        "terminal: ballast confirm {plan_id}",
         EventKind.TRADING_HALTED: "trading is halted ({why}: {level})",
         EventKind.PRICE_FROZEN: "no usable price for {asset_id} ({why})",
     }

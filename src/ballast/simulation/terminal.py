@@ -10,10 +10,10 @@ from types import MappingProxyType
 from typing import Any, Final
 
 from ballast.app.destinations import add_destination, remove_destination
-from ballast.app.halting import resume_trading
 from ballast.app.operation import Caller
 from ballast.app.panic import panic
 from ballast.app.ports import StateMovedError
+from ballast.app.resuming import resume_trading
 from ballast.app.write_off import preview_write_off, write_off
 from ballast.core.panic import DEFAULT_BUDGET_BPS
 from ballast.errors import BallastError

@@ -12,8 +12,8 @@ from typing import Any
 
 from ballast.app.destinations import add_destination
 from ballast.app.engine.reconciliation import INTERVAL, PATIENCE
-from ballast.app.halting import resume_trading
 from ballast.app.ports import TradeFilter
+from ballast.app.resuming import resume_trading
 from ballast.app.verify import verify
 from ballast.app.write_off import preview_write_off, write_off
 from ballast.core.ids import LOCAL_OWNER

@@ -55,7 +55,7 @@ def add_kill_switch(
     def resume(account: Account = None, as_json: _Json = False) -> None:
         """Lift the kill switch that halt or halt_trading set. On a terminal only."""
         need_terminal("resume")
-        from ballast.app.halting import resume_trading
+        from ballast.app.resuming import resume_trading
 
         async def lift(app: App) -> bool:
             return await resume_trading(app, (await caller_for(app, account)).owner_id)

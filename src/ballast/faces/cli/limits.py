@@ -75,11 +75,11 @@ def add_limit_commands(cli: typer.Typer, run: Run) -> None:
 
     @cli.command("confirm")
     def confirm(
-        plan_id: Annotated[str, typer.Argument(help="Plan id (pln_…), from the conversation.")],
+        plan_id: Annotated[str, typer.Argument(help="Id (pln_… or ask_…), from the conversation.")],
     ) -> None:
-        """Agree to a plan that is too large to be carried out without a person."""
+        """Agree to a plan that is too large without a person, or to selling everything."""
         need_terminal("confirm")
-        require_id(plan_id, IdKind.PLAN)
+        require_id(plan_id, IdKind.PLAN, IdKind.QUESTION)
         run(lambda app: _confirm(app, plan_id))
 
 
@@ -88,12 +88,12 @@ async def _confirm(app: App, plan_id: str) -> None:
 
     question = await question_about(app, LOCAL_OWNER, plan_id)
     console = make_console()
-    console.print(f"{question.index_name} ({app.mode}) would do this:")
+    console.print(f"{question.opening} ({app.mode}):")
     for line in question.lines:
         console.print(f"- {line}")
     typer.confirm("Do you agree?", abort=True)
     await confirm_plan(app, _OWNER, plan_id, "terminal")
-    console.print("Agreed. The conversation can carry it out now, before the plan expires.")
+    console.print("Agreed. The conversation can carry it out now, before that expires.")
 
 
 async def _change(app: App, name: str, value: str, index: str | None) -> Changed:

@@ -127,7 +127,7 @@ def run_stdio(server: MCPServer[None]) -> None:
 def _people(opening: Opening, caller: Caller) -> People:
     async def question(plan_id: str) -> str:
         asked = await question_about(await opening.app(), caller.owner_id, plan_id)
-        return "\n".join((f"{asked.index_name} would do this. Do you agree?", *asked.lines))
+        return "\n".join((f"{asked.opening}. Do you agree?", *asked.lines))
 
     async def keep(plan_id: str) -> None:
         await confirm_plan(await opening.app(), caller, plan_id, "client")
