@@ -108,13 +108,13 @@ def _command_line() -> "typer.Typer":
     cli = make_cli(
         OPERATIONS,
         opened_app=lambda: opened_app(settings),
-        running_app=lambda: running_app(settings),
+        running_app=lambda: running_app(settings, serves=False),
     )
     add_owner_commands(
         cli,
         lambda: opened_app(settings),
         lambda: opened_app(settings, ready=False),
-        lambda: running_app(settings),
+        lambda: running_app(settings, serves=False),
     )
     add_database_commands(cli, lambda: migrate_database(settings), lambda: copy_database(settings))
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import logging
 import os
@@ -12,10 +13,13 @@ import pytest
 import structlog
 from pydantic import SecretStr
 
+from ballast.app import audit_trail
+from ballast.app.audit_trail import keep_heads, note_heads, verify_audit
 from ballast.app.catalog import operation_named
 from ballast.app.operation import Caller, invoke
 from ballast.app.redaction import redacted
 from ballast.bootstrap import configure_logging
+from ballast.core.audit import Head
 from ballast.errors import BallastError
 from ballast.faces.answers import refusal_of
 from ballast.settings import Settings
@@ -191,3 +195,40 @@ def test_a_line_that_cannot_be_written_is_lost_and_stops_nothing(lines, monkeypa
     except ValueError:
         structlog.get_logger("ours").exception("step_failed")
     logging.getLogger("a.library").warning("it said %s", "this")
+
+
+async def heads_told(world, written, many):
+    """So many lines about heads, as a leading process writes them."""
+    keeping, told = asyncio.create_task(keep_heads(world.app)), []
+    async with asyncio.timeout(60):
+        while len(told) < many:
+            await asyncio.sleep(0)
+            told += objects(written())
+    keeping.cancel()
+    return told
+
+
+async def test_the_audits_head_is_in_a_log_as_it_comes_and_can_be_verified(tmp_path, lines):
+    async with open_world(tmp_path) as world:
+        await world.new_index()
+        [line] = await heads_told(world, lines(log_level=Settings().log_level), 1)
+        report = await verify_audit(world.app, Head.of_text(line["head"]))
+
+    assert (line["event"], line["level"]) == ("audit_head", "info")
+    assert (report.problems, str(report.head)) == ([], line["head"])
+
+
+async def test_a_head_that_stays_is_printed_again_after_a_while(tmp_path, lines, monkeypatch):
+    monkeypatch.setattr(audit_trail, "INTERVAL", 0)
+    async with open_world(tmp_path) as world:
+        told = await heads_told(world, lines(log_level="warning"), 3)
+
+    assert told[1]["head"] == told[2]["head"]
+
+
+async def test_whoever_wants_errors_alone_is_not_told_the_head(tmp_path, lines):
+    written = lines(log_level="error")
+    async with open_world(tmp_path) as world:
+        audit_trail._print(await note_heads(world.app))
+
+    assert written() == ""

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import logging
 from collections.abc import AsyncIterator, Iterable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -36,10 +37,15 @@ from ballast.core.ids import LOCAL_OWNER
 from ballast.errors import BallastError
 
 log = structlog.get_logger(__name__)
+_always: Final = structlog.wrap_logger(
+    None, wrapper_class=structlog.make_filtering_bound_logger(logging.INFO)
+)
 
 PAGE: Final = 1_000
 # How often heads are noted, in real seconds.
 INTERVAL: Final = 600.0
+# Of so many rounds one prints the head although nothing has been since.
+PRINTED_EVERY: Final = 6
 # A row may be committed so long after its time was read.
 MARGIN: Final = timedelta(minutes=10)
 LONG_AGO: Final = datetime(2000, 1, 1, tzinfo=UTC)
@@ -67,19 +73,31 @@ async def note_heads(app: App) -> Head:
         return await tx.audit_head(LOCAL_OWNER)
 
 
-async def keep_heads(app: App) -> None:
-    """Note heads and print the one that stands for all, at the start and from then on whenever it
-    has changed. Runs until cancelled."""
-    told = NO_HEAD
+async def keep_heads(app: App, *, printed: bool = True) -> None:
+    """Note heads and print the one that stands for all: at the start, from then on whenever it has
+    changed, and each hour. Runs until cancelled.
+
+    Args:
+        printed: whether to print it; not in a person's terminal.
+    """
+    told, rounds = NO_HEAD, 0
     while goes_on():
         try:
             head = await note_heads(app)
-            if head != told:
-                log.info("audit_head", owner=LOCAL_OWNER, head=str(head))
+            if printed and (head != told or rounds % PRINTED_EVERY == 0):
+                _print(head)
                 told = head
         except BallastError as trouble:
             log.warning("audit_head_not_noted", code=trouble.code.value)
+        rounds += 1
         await asyncio.sleep(INTERVAL)
+
+
+def _print(head: Head) -> None:
+    """It is news and no trouble, and still has to be there where only troubles are told: in a log
+    that nobody had to set up for it."""
+    if log.is_enabled_for(logging.WARNING):
+        _always.info("audit_head", owner=LOCAL_OWNER, head=str(head))
 
 
 async def _note(app: App, tx: Transaction, owner_id: str, heads: dict[str, Head]) -> None:

@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 from collections.abc import AsyncIterator, Callable, Coroutine
 from contextlib import asynccontextmanager
+from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 
 from ballast.app.until_cancelled import goes_on
@@ -66,9 +67,13 @@ async def _lead(
         await leadership.give_back()
 
 
-async def be_the_engine(app: App) -> None:
+async def be_the_engine(app: App, *, prints_head: bool) -> None:
     """Move what is due, and beside it tell others of what happened, and note how far the audit
-    has come. Runs until cancelled."""
+    has come. Runs until cancelled.
+
+    Args:
+        prints_head: whether the log gets the audit's head.
+    """
     from ballast.app.audit_trail import keep_heads
     from ballast.app.engine import Engine
     from ballast.app.webhooks.courier import Courier
@@ -76,14 +81,18 @@ async def be_the_engine(app: App) -> None:
     async with asyncio.TaskGroup() as leading:
         leading.create_task(Engine(app).run(), name="engine")
         leading.create_task(Courier(app).run(), name="courier")
-        leading.create_task(keep_heads(app), name="audit heads")
+        leading.create_task(keep_heads(app, printed=prints_head), name="audit heads")
 
 
 @asynccontextmanager
-async def running_app(settings: Settings) -> AsyncIterator[App]:
+async def running_app(settings: Settings, *, serves: bool = True) -> AsyncIterator[App]:
     """Open everything and be the engine while no other process is, unless workers do the work.
 
     At the end running steps are finished, the lock is given back, and the files are closed.
+
+    Args:
+        serves: whether this process stays, and its stderr is a log; a command in a terminal is
+            gone when what it waits for is done.
     """
     async with opened_app(settings) as app, heeding_orders(app):
         if settings.engine == "workers":
@@ -91,9 +100,8 @@ async def running_app(settings: Settings) -> AsyncIterator[App]:
             yield app
             return
         leadership, places = leadership_of(settings), Places(settings.home)
-        engine = asyncio.create_task(
-            lead_when_free(app, leadership, places, be_the_engine), name="engine"
-        )
+        work = partial(be_the_engine, prints_head=serves)
+        engine = asyncio.create_task(lead_when_free(app, leadership, places, work), name="engine")
         try:
             yield app
         finally:
