@@ -6,7 +6,7 @@ import asyncio
 import json
 from collections import Counter
 from contextlib import suppress
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
@@ -16,11 +16,13 @@ from ballast.app.webhooks import courier as couriers
 from ballast.app.webhooks.attempts import LEASE, claim
 from ballast.app.webhooks.courier import Courier
 from ballast.app.webhooks.fan_out import fan_out
+from ballast.core.events import EventKind
 from ballast.core.webhooks import FAILING_FOR, RETRY_WAITS
 from tests.app.receiving import CHANGED, carry, new_webhook, receiving, tell, wall_of
 from tests.app.world import open_world
 
 DAY = timedelta(days=1)
+LONG_AGO = datetime(2000, 1, 1, tzinfo=UTC)
 
 
 @pytest.fixture
@@ -140,6 +142,35 @@ async def test_a_receiver_that_takes_nothing_for_five_days_is_given_up(world):
     assert failing.failing_since is not None
     assert (given_up.state, given_up.dead_letters) == ("disabled", 2)
     assert "5 days" in given_up.problem
+
+
+async def told_of_a_disabled_webhook(world):
+    async with world.app.store.read() as reader:
+        events = await reader.events_of(world.caller.owner_id, LONG_AGO, 1_000)
+    return [one.data for one in events if one.kind is EventKind.WEBHOOK_DISABLED]
+
+
+@pytest.mark.parametrize(("status", "days", "why"), [(410, 0, "gone"), (500, 5, "failing")])
+async def test_that_a_webhook_is_given_up_is_told_once_and_to_others(world, status, days, why):
+    async with receiving() as broken, receiving() as well:
+        other = await new_webhook(world, well, verifies=False)
+        made = await new_webhook(world, broken, verifies=False, label="Ledger")
+        broken.usual = status
+        index = await world.new_index()
+        await carry(world)
+        if days:
+            await through_the_schedule(world)
+            wall_of(world).ahead += days * DAY
+            await tell(world, index.index_id, times=2)
+        await carry(world)
+        heard = [json.loads(body)["data"] for kind, _, body in well.got if "disabled" in kind]
+
+    [told] = await told_of_a_disabled_webhook(world)
+    assert told == {"webhook_id": made.webhook_id, "label": "Ledger", "why": why}
+    assert [(one["webhook_id"], one["why"]) for one in heard] == [(made.webhook_id, why)]
+    missed = await deliveries(world, made)
+    assert "webhook.disabled" not in {one.event for one in missed}
+    assert {one.state for one in await deliveries(world, other)} == {"delivered"}
 
 
 async def test_one_success_ends_the_count_of_days(world):

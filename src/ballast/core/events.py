@@ -34,6 +34,7 @@ class EventKind(StrEnum):
     CONFIRMATION_NEEDED = "confirmation.needed"
     TRADING_HALTED = "trading.halted"
     PRICE_FROZEN = "price.frozen"
+    WEBHOOK_DISABLED = "webhook.disabled"
 
 
 class Level(StrEnum):
@@ -190,6 +191,16 @@ EVENTS: Final[Mapping[EventKind, EventSpec]] = MappingProxyType(
             Level.WARNING,
             "An asset of an index has no price that may be traded on.",
             {"asset_id": "the asset", "why": "the gate it did not pass"},
+        ),
+        EventKind.WEBHOOK_DISABLED: _spec(
+            Level.WARNING,
+            "A webhook is told nothing more until its owner lets it: what happens becomes dead "
+            "letters. It is told to the owner's other webhooks and channels.",
+            {
+                "webhook_id": "which one; update_webhook lets it be told again",
+                "label": "what its owner calls it",
+                "why": "gone: it answered 410; failing: it has taken nothing for five days",
+            },
         ),
     }
 )

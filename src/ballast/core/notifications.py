@@ -45,6 +45,7 @@ WORDS: Final[Mapping[EventKind, str]] = MappingProxyType(
         "terminal: ballast confirm {plan_id}",
         EventKind.TRADING_HALTED: "trading is halted ({why}: {level})",
         EventKind.PRICE_FROZEN: "no usable price for {asset_id} ({why})",
+        EventKind.WEBHOOK_DISABLED: "a webhook is told nothing more ({why}): {webhook_id}",
     }
 )
 

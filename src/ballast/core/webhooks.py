@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from enum import StrEnum
 from typing import Final
 
 from ballast.core.events import Event, EventKind
@@ -66,7 +67,9 @@ class Webhook:
         return self.secret.partition(".")[0]
 
     def wants(self, event: Event) -> bool:
-        """Whether it asked for events of this kind."""
+        """Whether it asked for events of this kind; of its own end it cannot be told."""
+        if event.kind is EventKind.WEBHOOK_DISABLED and event.data["webhook_id"] == self.webhook_id:
+            return False
         return not self.kinds or event.kind in self.kinds
 
     def secrets_at(self, now: datetime) -> tuple[str, ...]:
@@ -130,12 +133,26 @@ def not_delivered(
     return replace(failed, due_at=now + wait + wait * chance // (255 * JITTER_SHARE))
 
 
-def given_up(webhook: Webhook, status: int | None, now: datetime) -> str | None:
+class GivenUp(StrEnum):
+    """Why a webhook is disabled."""
+
+    GONE = "gone"
+    FAILING = "failing"
+
+    @property
+    def words(self) -> str:
+        """As its owner reads it."""
+        if self is GivenUp.GONE:
+            return "It answered 410: gone for good."
+        return f"It has taken nothing for {FAILING_FOR.days} days."
+
+
+def given_up(webhook: Webhook, status: int | None, now: datetime) -> GivenUp | None:
     """Why a webhook is disabled after a failure; None while it is tried on."""
     if status == GONE:
-        return "It answered 410: gone for good."
+        return GivenUp.GONE
     if webhook.failing_since is not None and now - webhook.failing_since >= FAILING_FOR:
-        return f"It has taken nothing for {FAILING_FOR.days} days."
+        return GivenUp.FAILING
     return None
 
 

@@ -10,10 +10,12 @@ from typing import Final
 import structlog
 
 from ballast.app.app import App
+from ballast.app.events import emit
 from ballast.app.observing import Activity, Doing
 from ballast.app.ports import Attempt, StateMovedError, Transaction
 from ballast.app.webhooks.fan_out import COURIER
 from ballast.app.webhooks.messages import event_message
+from ballast.core.events import EventKind
 from ballast.core.states import DeliveryState, WebhookState, move
 from ballast.core.webhooks import Delivery, Webhook, delivered, given_up, not_delivered
 from ballast.errors import BallastError
@@ -67,6 +69,8 @@ async def attempt(app: App, claimed: Delivery) -> None:
             await tx.wake_deliveries([(after.webhook_id, after.stream)], now)
         if not made.ok:
             await _failing(tx, webhook, made, now)
+    if not made.ok:
+        await _give_up(app, claimed, made)
 
 
 async def _observed(app: App, claimed: Delivery) -> Attempt | None:
@@ -102,18 +106,45 @@ async def _healthy(tx: Transaction, webhook: Webhook, now: datetime) -> None:
 
 
 async def _failing(tx: Transaction, webhook: Webhook, made: Attempt, now: datetime) -> None:
-    """Remember since when it fails; give it up when that is long enough, or it says it is gone."""
+    """Remember since when it fails."""
     failing = replace(
         webhook,
         failing_since=webhook.failing_since or now,
         problem=made.problem,
         updated_at=now,
     )
-    why = given_up(failing, made.status, now)
-    if why is None or webhook.state is not WebhookState.ACTIVE:
-        await tx.save_webhook(failing, was=webhook.state)
+    await tx.save_webhook(failing, was=webhook.state)
+
+
+async def _give_up(app: App, claimed: Delivery, made: Attempt) -> None:
+    """Disable a webhook that has failed for long enough, or says that it is gone, and tell its
+    owner elsewhere.
+
+    What is told is about no single index, so it is written in a transaction that runs alone. If we
+    end before that, the next failure comes here again.
+    """
+    now = app.wall.now()
+    async with app.store.read_once() as reader:
+        webhook = await reader.get_webhook(claimed.owner_id, claimed.webhook_id)
+    if webhook is None or given_up(webhook, made.status, now) is None:
         return
-    disabled = replace(failing, state=move(failing.state, WebhookState.DISABLED), problem=why)
-    await tx.save_webhook(disabled, was=webhook.state)
-    await tx.bury_deliveries(webhook.webhook_id, "The webhook was disabled.", now)
-    log.warning("webhook_disabled", webhook_id=webhook.webhook_id, reason=why)
+    async with app.store.transaction() as tx:
+        webhook = await tx.get_webhook(claimed.owner_id, claimed.webhook_id)
+        why = given_up(webhook, made.status, now) if webhook else None
+        if webhook is None or why is None or webhook.state is not WebhookState.ACTIVE:
+            return
+        state = move(webhook.state, WebhookState.DISABLED)
+        disabled = replace(webhook, state=state, problem=why.words, updated_at=now)
+        await tx.save_webhook(disabled, was=webhook.state)
+        await tx.bury_deliveries(webhook.webhook_id, "The webhook was disabled.", now)
+        await emit(
+            app,
+            tx,
+            EventKind.WEBHOOK_DISABLED,
+            owner_id=webhook.owner_id,
+            index_id=None,
+            webhook_id=webhook.webhook_id,
+            label=webhook.label,
+            why=why.value,
+        )
+    log.warning("webhook_disabled", webhook_id=webhook.webhook_id, reason=why.value)
