@@ -1,8 +1,10 @@
-"""A change of a limit that waits, a person's word, and a sale, as the store keeps them."""
+"""A change of a limit that waits, a person's word, a sale, and words for a message, as
+the store keeps them."""
 
 from __future__ import annotations
 
 from ballast.core.limits import Confirmation, LimitChange
+from ballast.core.notice_templates import NoticeTemplate
 from ballast.core.panic import PanicSale
 from ballast.core.states import SaleState
 from tests.adapters.store_rows import INDEX, NOON, OWNER, after
@@ -51,3 +53,14 @@ def panic_sale(**changed: object) -> PanicSale:
         "due_at": NOON,
     }
     return PanicSale(**(given | changed))  # type: ignore[arg-type]
+
+
+def template(**changed: object) -> NoticeTemplate:
+    given: dict[str, object] = {
+        "owner_id": OWNER,
+        "subject": "index.paused",
+        "title": "Paused",
+        "text": "${why}",
+        "updated_at": NOON,
+    }
+    return NoticeTemplate(**(given | changed))  # type: ignore[arg-type]

@@ -18,7 +18,7 @@ from ballast.core.trading import Price
 from ballast.core.unit_value import first_unit_value
 from ballast.errors import BallastError, ErrorCode
 from tests.adapters import store_rows as a
-from tests.adapters.limit_rows import confirmation, limit_change, panic_sale
+from tests.adapters.limit_rows import confirmation, limit_change, panic_sale, template
 from tests.e2e.machine import PATIENCE
 
 AUDITED = AuditRecord("aud_1", a.OWNER, a.NOON, "create_index", "mcp", "digest", "done", "idx_1")
@@ -50,6 +50,7 @@ async def fill(store: SqlStore) -> None:
         await tx.add_deliveries([a.delivery(a.event())])
         await tx.add_channel(a.channel())
         await tx.add_notices([a.notice(a.event())])
+        await tx.put_template(template())
         await tx.add_identity(a.identity())
         await tx.add_challenge(a.challenge())
         await tx.add_client(a.client())

@@ -13,6 +13,7 @@ from ballast.core.notifications import NoticeState
 from ballast.core.webhooks import delivered
 from ballast.errors import BallastError
 from tests.adapters import store_rows as a
+from tests.adapters.limit_rows import template
 
 
 async def test_events_come_back_as_they_were_in_the_order_of_their_stream(store):
@@ -160,6 +161,16 @@ async def test_channels_and_what_waits_for_them(store):
     assert history == [sent]
     async with store.read() as reader:
         assert [one.channel_id for one in await reader.all_channels(a.OWNER)] == ["chn_1", "chn_2"]
+
+
+async def test_of_an_owners_words_for_an_event_the_last_count(store):
+    other, changed = template(subject="info"), template(title="", updated_at=a.after(1))
+    async with store.transaction() as tx:
+        for one in (other, template(), template(owner_id="own_other"), changed):
+            await tx.put_template(one)
+
+    async with store.read() as reader:
+        assert await reader.list_templates(a.OWNER) == [changed, other]
 
 
 async def _add(store, event):

@@ -13,6 +13,7 @@ import pytest
 
 from ballast.app.master_key import rotate_master_key
 from ballast.app.notifying.channels import (
+    TEST,
     add_channel,
     list_channels,
     notified,
@@ -91,7 +92,7 @@ async def test_a_channel_is_tested_before_it_is_kept(world):
         kept = await list_channels(world.app, LOCAL_OWNER)
         service.status = 200
         made = await add_channel(world.app, Caller(), "phone", service.address, Level.INFO)
-        await send_test(world.app, LOCAL_OWNER, "phone")
+        await send_test(world.app, LOCAL_OWNER, "phone", TEST)
 
     assert refused.value.code == "receiver_failed"
     assert "Ignore" not in str(refused.value.as_dict())

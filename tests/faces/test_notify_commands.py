@@ -37,6 +37,29 @@ def test_a_channel_lives_on_the_command_line_and_its_address_is_never_shown(line
     assert [title for title, _, _ in service.got] == ["Ballast: a test"] * 2
 
 
+def test_words_of_ones_own_are_set_shown_listed_and_tried_on_the_command_line(line, monkeypatch):
+    with serving() as service:
+        monkeypatch.setattr("typer.prompt", lambda *_, **__: service.address)
+        line.run("notify", "add", "phone")
+        words = ("--title", "Halt: ${why}", "--text", "${words}!")
+        code, seen = line.json("notify", "template", "set", "trading.halted", *words)
+        _, listed = line.json("notify", "template", "list")
+        shown = line.run("notify", "template", "show", "trading.halted")[1]
+        line.run("notify", "test", "phone", "--about", "trading.halted")
+        wrong, refusal = line.json("notify", "template", "set", "trading.halted", "--text", "${x}")
+        line.run("notify", "template", "set", "trading.halted")
+        emptied = line.run("notify", "template", "list")[1]
+
+    message = ("Halt: [why]", "trading is halted ([why]: [level])!")
+    assert (code, seen["title"], seen["text"], seen["level"]) == (0, *message, "critical")
+    assert listed == [{"subject": "trading.halted", "title": words[1], "text": words[3]}]
+    assert shown == "\n".join([*message, ""])
+    assert service.got[-1] == (*message, "failure")
+    assert (wrong, refusal["code"]) == (2, "invalid_input")
+    assert "${x}: no field of trading.halted" in refusal["details"]["problems"][0]["problem"]
+    assert "own words" in emptied
+
+
 def test_a_channel_that_is_not_there_is_named_with_what_to_do(line):
     code, refusal = line.json("notify", "test", "phone")
 

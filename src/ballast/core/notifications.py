@@ -11,6 +11,7 @@ from types import MappingProxyType
 from typing import Final
 
 from ballast.core.events import EVENTS, Event, EventKind, Level
+from ballast.core.notice_templates import Templates, filled_in, template_for
 
 # After a message, whatever else happens is kept for one message at the end of this time.
 GROUPED_FOR: Final = timedelta(minutes=5)
@@ -104,28 +105,55 @@ class Notice:
     ended_at: datetime | None
 
 
-def title_of(events: Sequence[Event], mode: str) -> str:
-    """One line: how many events, and of which money."""
-    count = "one event" if len(events) == 1 else f"{len(events)} events"
-    return f"Ballast ({mode}): {count}"
-
-
-def text_of(events: Sequence[Event], names: Mapping[str, str]) -> str:
-    """A line for each event, oldest first, at most `MOST_LINES` of them.
+def title_of(
+    events: Sequence[Event], mode: str, names: Mapping[str, str], templates: Templates
+) -> str:
+    """One line: how many events, and of which money; or the owner's own, about a single event.
 
     Args:
         names: of indexes, by id.
     """
-    lines = [line_of(one, names) for one in events[:MOST_LINES]]
+    if len(events) == 1:
+        own = template_for(events[0], templates)
+        if own is not None and own.title:
+            return _in_own_words(own.title, events[0], names, mode).replace("\n", " ")
+    count = "one event" if len(events) == 1 else f"{len(events)} events"
+    return f"Ballast ({mode}): {count}"
+
+
+def text_of(
+    events: Sequence[Event], mode: str, names: Mapping[str, str], templates: Templates
+) -> str:
+    """A line for each event, or what its owner wants said of it, oldest first, at most
+    `MOST_LINES` of them.
+
+    Args:
+        names: of indexes, by id.
+    """
+    lines = []
+    for one in events[:MOST_LINES]:
+        own = template_for(one, templates)
+        text = own.text if own is not None else ""
+        lines.append(_in_own_words(text, one, names, mode) if text else line_of(one, names))
     left = len(events) - len(lines)
     return "\n".join([*lines, f"and {left} more"] if left else lines)
 
 
+def _in_own_words(text: str, event: Event, names: Mapping[str, str], mode: str) -> str:
+    return filled_in(text, event, _about(event, names), mode, _words_of(event))
+
+
 def line_of(event: Event, names: Mapping[str, str]) -> str:
     """When, about what, and what."""
-    who = names.get(event.index_id, event.index_id) if event.index_id else "Ballast"
-    said = WORDS[event.kind].format_map(
+    return f"{event.at:%Y-%m-%d %H:%M} UTC  {_about(event, names)}: {_words_of(event)}"
+
+
+def _about(event: Event, names: Mapping[str, str]) -> str:
+    return names.get(event.index_id, event.index_id) if event.index_id else "Ballast"
+
+
+def _words_of(event: Event) -> str:
+    return WORDS[event.kind].format_map(
         # One written by an older version may lack a field of today.
         defaultdict(str, {key: str(one) for key, one in event.data.items()})
     )
-    return f"{event.at:%Y-%m-%d %H:%M} UTC  {who}: {said}"

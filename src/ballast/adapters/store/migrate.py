@@ -41,6 +41,7 @@ REVISIONS: Final = (
     "0016",
     "0017",
     "0018",
+    "0019",
 )
 # STRICT tables came with 3.37, JSON in every build with 3.38.
 OLDEST_SQLITE: Final = (3, 38, 0)

@@ -15,11 +15,13 @@ from ballast.adapters.store.queries import by
 from ballast.adapters.store.row_session import RowReader, RowWriter
 from ballast.adapters.store.rows import Record
 from ballast.core.ledger import microseconds
+from ballast.core.notice_templates import NoticeTemplate
 from ballast.core.notifications import Channel, Notice
 from ballast.errors import BallastError, ErrorCode
 
 CHANNELS: Final = Record(Channel, t.channels)
 NOTICES: Final = Record(Notice, t.notices)
+TEMPLATES: Final = Record(NoticeTemplate, t.notice_templates)
 
 _c, _n = t.channels.c, t.notices.c
 _in_use = _c.removed_at.is_(null())
@@ -60,6 +62,10 @@ _DROP: Final = (
     .where(_n.channel_id == bindparam("of_channel"), _is_pending)
     .values(state=literal_column("'failed'"), ended_at=bindparam("at"))
 )
+_TEMPLATES: Final = by(t.notice_templates, "owner_id").order_by(t.notice_templates.c.subject)
+_PUT_TEMPLATE: Final = InsertOr(
+    t.notice_templates, on=["owner_id", "subject"], replace=["title", "text", "updated_at"]
+)
 _ADD_NOTICE: Final = InsertOr(t.notices, ["channel_id", "event_id"])
 _END_NOTICE: Final = (
     update(t.notices)
@@ -98,6 +104,10 @@ class SqlNotifyReader(RowReader):
     async def list_notices(self, owner_id: str, limit: int) -> list[Notice]:
         """Newest first."""
         return await self._all(NOTICES, _HISTORY, owner_id=owner_id, limit=limit)
+
+    async def list_templates(self, owner_id: str) -> list[NoticeTemplate]:
+        """By subject."""
+        return await self._all(TEMPLATES, _TEMPLATES, owner_id=owner_id)
 
 
 class SqlNotifyWrites(RowWriter):
@@ -147,3 +157,7 @@ class SqlNotifyWrites(RowWriter):
             for one in notices
         ]
         await self._session.change_each(_END_NOTICE, ended)
+
+    async def put_template(self, template: NoticeTemplate) -> None:
+        """In place of the one for its subject."""
+        await self._session.change(_PUT_TEMPLATE, TEMPLATES.to_row(template))

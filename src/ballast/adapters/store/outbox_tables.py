@@ -127,3 +127,14 @@ notices = Table(
     Index("ix_notices_history", "owner_id", "created_at"),
     sqlite_strict=True,
 )
+
+notice_templates = Table(
+    "notice_templates",
+    metadata,
+    key_column("owner_id"),
+    key_column("subject"),
+    text_column("title"),
+    text_column("text"),
+    moment_column("updated_at"),
+    sqlite_strict=True,
+)

@@ -4,11 +4,13 @@ sends messages can reach any place its address names."""
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Final
 
 from ballast.app.app import App
 from ballast.app.auditing import audit
 from ballast.app.master_key import require_present_master_key
 from ballast.app.notifying.addresses import open_address, seal_address
+from ballast.app.notifying.templates import Preview
 from ballast.app.operation import Caller
 from ballast.core.events import Event, Level
 from ballast.core.ids import IdKind
@@ -16,8 +18,7 @@ from ballast.core.index import check_name
 from ballast.core.notifications import Channel, Notice
 from ballast.errors import BallastError, ErrorCode
 
-TEST_TITLE = "Ballast: a test"
-TEST_TEXT = "This channel works."
+TEST: Final = Preview("Ballast: a test", "This channel works.", Level.INFO)
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +52,7 @@ async def add_channel(app: App, caller: Caller, label: str, address: str, level:
         created_at=now,
         removed_at=None,
     )
-    await _test(app, address)
+    await _test(app, address, TEST)
     async with app.store.transaction() as tx:
         await require_present_master_key(tx, channel.sealed_under)
         await tx.add_channel(channel)
@@ -78,14 +79,17 @@ async def remove_channel(app: App, caller: Caller, label: str) -> Channel:
     return channel
 
 
-async def test_channel(app: App, owner_id: str, label: str) -> Channel:
+async def test_channel(app: App, owner_id: str, label: str, message: Preview) -> Channel:
     """Send a test message.
+
+    Args:
+        message: what is sent; of an event, to see it in the owner's words.
 
     Raises:
         BallastError: `not_found`, `receiver_failed`, `keys_unavailable`.
     """
     channel = await _named(app, owner_id, label)
-    await _test(app, open_address(app, channel))
+    await _test(app, open_address(app, channel), message)
     return channel
 
 
@@ -113,8 +117,8 @@ async def _named(app: App, owner_id: str, label: str) -> Channel:
     )
 
 
-async def _test(app: App, address: str) -> None:
-    problem = await app.notifier.send(address, TEST_TITLE, TEST_TEXT, Level.INFO)
+async def _test(app: App, address: str, message: Preview) -> None:
+    problem = await app.notifier.send(address, message.title, message.text, message.level)
     if problem:
         raise BallastError(
             ErrorCode.RECEIVER_FAILED, f"The test message was not sent: {problem}.", problem=problem

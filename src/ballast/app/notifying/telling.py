@@ -12,6 +12,7 @@ from ballast.app.notifying.addresses import open_address
 from ballast.app.ports import StateMovedError
 from ballast.app.webhooks.fan_out import COURIER
 from ballast.core.events import EVENTS, Event, Level
+from ballast.core.notice_templates import Templates
 from ballast.core.notifications import (
     GROUPED_FOR,
     RETRY_AFTER,
@@ -48,21 +49,29 @@ async def tell(app: App, due: Channel) -> bool:
             for one in dict.fromkeys(one.index_id for one in events if one.index_id)
             if (index := await tx.get_index(due.owner_id, one)) is not None
         }
+        templates = {one.subject: one for one in await tx.list_templates(due.owner_id)}
     if not events:
         return False
-    problem = await _send(app, claimed, events, names)
+    problem = await _send(app, claimed, events, names, templates)
     await _note(app, claimed, notices, problem)
     return True
 
 
-async def _send(app: App, channel: Channel, events: Sequence[Event], names: dict[str, str]) -> str:
+async def _send(
+    app: App,
+    channel: Channel,
+    events: Sequence[Event],
+    names: dict[str, str],
+    templates: Templates,
+) -> str:
     try:
         address = open_address(app, channel)
     except BallastError as sealed:
         return sealed.message
     levels = {EVENTS[one.kind].level for one in events}
     worst = next(one for one in reversed(Level) if one in levels)
-    title, text = title_of(events, app.mode), text_of(events, names)
+    title = title_of(events, app.mode, names, templates)
+    text = text_of(events, app.mode, names, templates)
     return await app.notifier.send(address, title, text, worst)
 
 

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Protocol
 
+from ballast.core.notice_templates import NoticeTemplate
 from ballast.core.notifications import Channel, Notice
 
 
@@ -37,6 +38,10 @@ class NotifyReader(Protocol):
         """Newest first."""
         ...
 
+    async def list_templates(self, owner_id: str) -> list[NoticeTemplate]:
+        """By subject."""
+        ...
+
 
 class NotifyTransaction(NotifyReader, Protocol):
     """Writes of channels and notices."""
@@ -59,4 +64,8 @@ class NotifyTransaction(NotifyReader, Protocol):
 
     async def end_notices(self, notices: Sequence[Notice]) -> None:
         """Note what became of notices that were pending."""
+        ...
+
+    async def put_template(self, template: NoticeTemplate) -> None:
+        """In place of the one for its subject."""
         ...

@@ -13,6 +13,7 @@ from ballast.core.events import Level
 from ballast.core.notifications import Channel, line_of
 from ballast.faces.cli.callers import Account, caller_for
 from ballast.faces.cli.destinations import Run
+from ballast.faces.cli.notify_templates import templates_command
 from ballast.faces.cli.rendering import make_console
 from ballast.faces.cli.terminal import print_json
 
@@ -33,6 +34,7 @@ def notify_command(run: Run[Any]) -> typer.Typer:
 
     _add_changes(command, run)
     _add_looks(command, run)
+    command.add_typer(templates_command(run), name="template")
     return command
 
 
@@ -59,12 +61,23 @@ def _add_changes(command: typer.Typer, run: Run[Any]) -> None:
         _say(added, f"{added.label} ({added.service}) is told of {level} and worse.", as_json)
 
     @command.command("test")
-    def test(label: _Label, account: Account = None, as_json: _Json = False) -> None:
+    def test(
+        label: _Label,
+        about: Annotated[
+            str | None,
+            typer.Option("--about", help="An event or level: its message, in your words."),
+        ] = None,
+        account: Account = None,
+        as_json: _Json = False,
+    ) -> None:
         """Send a test message."""
-        from ballast.app.notifying.channels import test_channel
+        from ballast.app.notifying.channels import TEST, test_channel
+        from ballast.app.notifying.templates import preview
 
         async def send(app: App) -> Channel:
-            return await test_channel(app, (await caller_for(app, account)).owner_id, label)
+            owner_id = (await caller_for(app, account)).owner_id
+            message = TEST if about is None else await preview(app, owner_id, about)
+            return await test_channel(app, owner_id, label, message)
 
         tested: Channel = run(send)
         _say(tested, f"A test message went to {tested.label}.", as_json)
