@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import sqlite3
 from collections.abc import AsyncIterator
 from contextlib import closing
@@ -74,6 +75,37 @@ async def test_a_short_read_sees_at_once_what_another_process_has_written(
         seen.append(index.name)
 
     assert seen == ["First", "Second"]
+
+
+async def test_what_is_asked_by_key_is_as_of_our_last_commit(store: SqlStore):
+    async def name() -> str:
+        async with store.read_short() as reader:
+            found = await reader.get_index(a.OWNER, a.INDEX)
+        return found.name if found else ""
+
+    await fill(store)
+    seen = [await name(), await name()]
+    async with store.transaction() as tx:
+        index = await tx.get_index(a.OWNER, a.INDEX)
+        renamed = dataclasses.replace(index, name="Mine", version=index.version + 1)
+        await tx.save_index(renamed, was_version=index.version)
+        seen.append(await name())
+    seen.append(await name())
+
+    assert seen == [index.name, index.name, index.name, "Mine"]
+
+
+async def test_what_is_asked_by_key_is_not_looked_up_again_while_nobody_commits(store: SqlStore):
+    await fill(store)
+    async with store.read_short() as reader:
+        await reader.get_index(a.OWNER, a.INDEX)
+    asked: list[str] = []
+    store._connections._at_hand._database.set_trace_callback(asked.append)  # type: ignore[attr-defined]
+    for _ in range(3):
+        async with store.read_short() as reader:
+            assert await reader.get_index(a.OWNER, a.INDEX) is not None
+
+    assert asked == ["PRAGMA data_version"] * 3
 
 
 async def test_a_short_read_that_cannot_be_answered_at_once_is_waited_for(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
@@ -61,7 +62,18 @@ async def known_assets(app: App, asset_ids: set[str]) -> dict[str, Asset]:
     return assets
 
 
-_last_views: OrderedDict[str, tuple[tuple[object, ...], IndexView]] = OrderedDict()
+@dataclass(frozen=True, slots=True)
+class _LastView:
+    """A view, and all that it was made of; `units` are held, by asset, as `balances` say."""
+
+    index: Index
+    balances: Balances
+    units: Mapping[str, int]
+    prices: Mapping[str, Price]
+    view: IndexView
+
+
+_last_views: OrderedDict[str, _LastView] = OrderedDict()
 _MOST_VIEWS: Final = 256
 
 
@@ -72,16 +84,15 @@ async def view_now(app: App, index: Index, balances: Balances) -> IndexView:
     the same: whoever looks often finds the same prices for as long as the venue's list is kept.
     What an asset is called comes with its price, from the same list.
     """
-    units = held(balances)
-    prices, _ = await usable_prices(app, units)
-    seen = (index, balances, prices)
     before = _last_views.get(index.index_id)
-    if before is not None and before[0] == seen:
-        return before[1]
+    units = before.units if before and before.balances is balances else held(balances)
+    prices, _ = await usable_prices(app, units)
+    if before and (before.index, before.balances, before.prices) == (index, balances, prices):
+        return before.view
     assets = await known_assets(app, {*index.targets, index.base_asset_id, *units})
     view = index_view(index, balances, assets, prices)
     if prices:
-        _last_views[index.index_id] = (seen, view)
+        _last_views[index.index_id] = _LastView(index, balances, units, prices, view)
         _last_views.move_to_end(index.index_id)
         if len(_last_views) > _MOST_VIEWS:
             _last_views.popitem(last=False)

@@ -133,15 +133,17 @@ class _Going:
         error: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
-        if isinstance(error, BallastError):
-            self._activity.outcome = error.code.value
-        elif isinstance(error, asyncio.CancelledError | TimeoutError):
-            self._activity.outcome = CUT_OFF
-        elif error is not None:
-            self._activity.outcome = FAULT
+        if error is not None:
+            self._activity.outcome = _outcome_of(error)
         for one in reversed(self._watched):
             one.__exit__(kind, error, traceback)
         _PRESENT.reset(self._before)
+
+
+def _outcome_of(error: BaseException) -> str:
+    if isinstance(error, BallastError):
+        return error.code.value
+    return CUT_OFF if isinstance(error, asyncio.CancelledError | TimeoutError) else FAULT
 
 
 class Watchers:

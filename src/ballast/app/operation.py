@@ -63,6 +63,10 @@ class Caller:
     scopes: frozenset[Scope] = frozenset(ALL_SCOPES)
     credential_id: str | None = None
 
+    def by(self, face: str) -> Caller:
+        """The same caller, who came by a face."""
+        return Caller(self.owner_id, face, self.scopes, self.credential_id)
+
 
 def facts_of(refusal: BallastError, index_id: str | None) -> dict[str, object]:
     """What the audit says of a refusal: about which index, and which limits held, with what was
@@ -368,12 +372,15 @@ _NOT_AUDITED: Final = frozenset(
 
 
 # What a call starts and the engine goes on with, and what it is about.
-_TOLD_IDS: Final = ("index_id", "plan_id", "rebalance_id", "deposit_id", "withdrawal_id")
+_TOLD_IDS: Final = {
+    f"{kind}_id": kind for kind in ("index", "plan", "rebalance", "deposit", "withdrawal")
+}
 
 
 def _ids_in(model: BaseModel) -> dict[str, str]:
-    found = {name: getattr(model, name, None) for name in _TOLD_IDS}
-    return {name.removesuffix("_id"): str(one) for name, one in found.items() if one}
+    # Pydantic takes long to say that it has no such attribute.
+    found = vars(model)
+    return {kind: str(found[name]) for name, kind in _TOLD_IDS.items() if found.get(name)}
 
 
 async def _answered_before(app: App, call: Call) -> StoredAnswer | None:

@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from importlib.util import find_spec
 from pathlib import Path
+from types import TracebackType
 from typing import Any, Protocol
 
 from pydantic import SecretStr
@@ -93,15 +94,9 @@ class SqlStore:
             finally:
                 reader.end()
 
-    @asynccontextmanager
-    async def read_short(self) -> AsyncIterator[SqlReader]:
+    def read_short(self) -> AbstractAsyncContextManager[SqlReader]:
         """A view of one query by key, which a SQLite file answers without a trip."""
-        async with self._connections.short() as queries:
-            reader = SqlReader(OneQuery(queries))
-            try:
-                yield reader
-            finally:
-                reader.end()
+        return _ShortRead(self._connections.short())
 
     @asynccontextmanager
     async def transaction(self, of: str | None = None) -> AsyncIterator[SqlTransaction]:
@@ -131,6 +126,26 @@ class SqlStore:
     async def close(self) -> None:
         """Wait for what is written, then close every connection, a reader's when it is done."""
         await self._connections.close()
+
+
+class _ShortRead(AbstractAsyncContextManager[SqlReader]):
+    """See `SqlStore.read_short`; no generator, which would take longer than the query."""
+
+    def __init__(self, lent: AbstractAsyncContextManager[Queries]) -> None:
+        self._lent = lent
+
+    async def __aenter__(self) -> SqlReader:
+        self._reader = SqlReader(OneQuery(await self._lent.__aenter__()))
+        return self._reader
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> bool | None:
+        self._reader.end()
+        return await self._lent.__aexit__(kind, error, traceback)
 
 
 async def open_store(

@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, Any
 import structlog
 from fastapi import FastAPI
 from starlette.exceptions import HTTPException
-from starlette.middleware.cors import CORSMiddleware
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Match
@@ -24,17 +23,19 @@ from ballast.faces.http.calls import Calls
 from ballast.faces.http.documents import add_documents
 from ballast.faces.http.door import Door
 from ballast.faces.http.doorkeeper import Doorkeeper
-from ballast.faces.http.edges import Edges, KnownNames, SafeHeaders, SmallBodies
+from ballast.faces.http.edges import Edges
 from ballast.faces.http.events import add_events
+from ballast.faces.http.front import Front
 from ballast.faces.http.health import add_health
 from ballast.faces.http.meters import Meters
-from ballast.faces.http.metrics import CALL_HEADER, Seen, add_metrics
+from ballast.faces.http.metrics import add_metrics
 from ballast.faces.http.oauth import resource_routes
 from ballast.faces.http.problems import problem_response
 from ballast.faces.http.rates import Rates
 from ballast.faces.mcp.over_http import refusal_of_no_message, tools_over_http
-from ballast.faces.rest.routes import add_routes
+from ballast.faces.rest.routes import PlainRoute, add_routes
 from ballast.faces.rest.sign_in import add_sign_in
+from ballast.faces.rest.straight import Straight
 
 if TYPE_CHECKING:
     from ballast.app.app import App
@@ -126,24 +127,9 @@ def _guard(
     application.add_exception_handler(HTTPException, _unroutable)
     application.add_exception_handler(Exception, _at_fault)
     # The last one added is the first one passed.
-    application.add_middleware(Door, doorkeeper=doorkeeper, rates=rates)
-    application.add_middleware(SmallBodies, edges=edges)
-    _let_pages_in(application, edges)
-    application.add_middleware(KnownNames, edges=edges)
-    application.add_middleware(SafeHeaders, edges=edges)
-    application.add_middleware(Seen, ours=app)
-
-
-def _let_pages_in(application: FastAPI, edges: Edges) -> None:
-    """Answer browsers that ask what a page elsewhere may do, where there is such a page."""
-    if edges.origins:
-        application.add_middleware(
-            CORSMiddleware,
-            allow_origins=sorted(edges.origins),
-            allow_methods=["GET", "POST", "PATCH", "DELETE"],
-            allow_headers=["*"],
-            expose_headers=["ETag", "Retry-After", "WWW-Authenticate", CALL_HEADER],
-        )
+    straight = [one for one in application.routes if isinstance(one, PlainRoute)]
+    application.add_middleware(Straight, routes=straight)
+    application.add_middleware(Front, ours=app, door=Door(doorkeeper, rates), edges=edges)
 
 
 class Tools:

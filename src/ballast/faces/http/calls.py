@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
-from dataclasses import replace
+from types import TracebackType
 from typing import TYPE_CHECKING, Any, Final
 
 from ballast.app.operation import Caller, Operation, Output, invoke
@@ -38,18 +36,33 @@ class Calls:
             BallastError: every refusal, `rate_limited` among them; `took_too_long` when it is
                 given up. What it had committed by then stays, as after a crash.
         """
-        bounds = self._bounds(operation, caller)
-        came_by = replace(caller, face=face)
-        return await invoke(self._app, operation, arguments, came_by, around=bounds)
+        bounds = _Bounds(self._rates, operation, caller)
+        return await invoke(self._app, operation, arguments, caller.by(face), around=bounds)
 
-    @asynccontextmanager
-    async def _bounds(self, operation: Operation, caller: Caller) -> AsyncIterator[None]:
-        await self._rates.take_call(operation, caller)
+
+class _Bounds:
+    """How often somebody may call, and how long a call may take."""
+
+    def __init__(self, rates: Rates, operation: Operation, caller: Caller) -> None:
+        self._rates = rates
+        self._operation = operation
+        self._caller = caller
+        self._patience = asyncio.timeout(LONGEST_CALL)
+
+    async def __aenter__(self) -> None:
+        await self._rates.take_call(self._operation, self._caller)
+        await self._patience.__aenter__()
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
         try:
-            async with asyncio.timeout(LONGEST_CALL):
-                yield
+            await self._patience.__aexit__(kind, error, traceback)
         except TimeoutError:
             raise BallastError(
                 ErrorCode.TOOK_TOO_LONG,
-                f"{operation.name} was given up after {LONGEST_CALL:.0f} seconds.",
+                f"{self._operation.name} was given up after {LONGEST_CALL:.0f} seconds.",
             ) from None

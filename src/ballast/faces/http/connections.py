@@ -36,6 +36,10 @@ class OnePacket:
         if together:
             self._transport.write(together)
 
+    def is_closing(self) -> bool:
+        """Whether it is closed or being closed."""
+        return self._transport.is_closing()
+
     def close(self) -> None:
         """Send what is kept back, then close."""
         self.write(b"")

@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import Final
 
 from starlette.datastructures import Headers
-from starlette.types import ASGIApp, Receive, Scope, Send
+from starlette.responses import Response
+from starlette.types import Scope
 
 from ballast.app.operation import Caller
 from ballast.errors import BallastError, ErrorCode
@@ -19,32 +20,31 @@ GUARDED: Final = ("/api", "/mcp", "/metrics")
 
 
 class Door:
-    """ASGI middleware that lets requests below `GUARDED` in only with a caller.
+    """Lets requests below `GUARDED` in only with a caller. Every request counts against its
+    address."""
 
-    The caller is left in the request's state as `caller`. Every request counts against its
-    address.
-    """
-
-    def __init__(self, app: ASGIApp, doorkeeper: Doorkeeper, rates: Rates) -> None:
-        self._app = app
+    def __init__(self, doorkeeper: Doorkeeper, rates: Rates) -> None:
         self._doorkeeper = doorkeeper
         self._rates = rates
 
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Admit the request, or answer it."""
-        if scope["type"] != "http":
-            await self._app(scope, receive, send)
-            return
+    async def let_in(self, scope: Scope) -> None:
+        """Leave the caller of a request in its state, as `caller`, where there has to be one.
+
+        Raises:
+            BallastError: `rate_limited`, `unauthenticated`.
+        """
         address = address_of(scope)
-        try:
-            await self._rates.take("address", address)
-            if is_guarded(scope["path"]):
-                caller = await self._admit(Headers(scope=scope), address)
-                scope.setdefault("state", {})["caller"] = caller
-        except BallastError as refusal:
-            await problem_response(refusal, self._challenge(refusal))(scope, receive, send)
-            return
-        await self._app(scope, receive, send)
+        await self._rates.take("address", address)
+        if is_guarded(scope["path"]):
+            caller = await self._admit(Headers(scope=scope), address)
+            scope.setdefault("state", {})["caller"] = caller
+
+    def refused(self, refusal: BallastError) -> Response:
+        """The answer to a request that is not let in."""
+        challenge = {}
+        if refusal.code is ErrorCode.UNAUTHENTICATED:
+            challenge = {"WWW-Authenticate": self._doorkeeper.challenge}
+        return problem_response(refusal, challenge)
 
     async def _admit(self, headers: Headers, address: str) -> Caller:
         try:
@@ -55,11 +55,6 @@ class Door:
                 # address does not lock out the others there.
                 await self._rates.take("login", address)
             raise
-
-    def _challenge(self, refusal: BallastError) -> dict[str, str]:
-        if refusal.code is not ErrorCode.UNAUTHENTICATED:
-            return {}
-        return {"WWW-Authenticate": self._doorkeeper.challenge}
 
 
 def is_guarded(path: str) -> bool:

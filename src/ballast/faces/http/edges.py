@@ -1,23 +1,23 @@
-"""What a request passes before anybody asks who sent it: names, sizes, times, and headers."""
+"""What is asked of a request before who sent it: names, sizes, times; and headers of answers."""
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Final
 from urllib.parse import urlsplit
 
 from starlette.datastructures import Headers
-from starlette.types import ASGIApp, Message, Receive, Scope, Send
+from starlette.types import Message, Receive, Scope
 
 from ballast.errors import BallastError, ErrorCode
-from ballast.faces.http.problems import problem_response
 from ballast.faces.http.rates import Bucket
 
 LARGEST_BODY: Final = 256 * 1024
 """Bytes; an index of a hundred assets takes ten thousand."""
+Header = tuple[bytes, bytes]
 LOOPBACK: Final = frozenset({"127.0.0.1", "localhost", "::1"})
 
 _HEADERS: Final = {
@@ -49,58 +49,42 @@ class Edges:
 
 
 class SafeHeaders:
-    """ASGI middleware that adds the headers which tell a browser to be careful."""
+    """The headers that tell a browser to be careful."""
 
-    def __init__(self, app: ASGIApp, edges: Edges) -> None:
-        self._app = app
+    def __init__(self, edges: Edges) -> None:
         headers = dict(_HEADERS)
         if edges.url.startswith("https:"):
             headers["Strict-Transport-Security"] = "max-age=31536000"
         self._headers = [(name.lower().encode(), one.encode()) for name, one in headers.items()]
 
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Pass the request on; add to its answer what it does not say itself."""
-
-        async def send_with_headers(message: Message) -> None:
-            if message["type"] == "http.response.start":
-                said = message.get("headers", ())
-                names = {name.lower() for name, _ in said}
-                more = [one for one in self._headers if one[0] not in names]
-                message["headers"] = [*said, *more]
-            await send(message)
-
-        await self._app(scope, receive, send_with_headers)
+    def beside(self, said: Iterable[Header]) -> list[Header]:
+        """Those that an answer with these headers does not say itself."""
+        names = {name.lower() for name, _ in said}
+        return [one for one in self._headers if one[0] not in names]
 
 
 class KnownNames:
-    """ASGI middleware that refuses requests under another name, or from another's page.
+    """Refuses requests under another name, or from another's page.
 
     A page elsewhere can make a browser on this machine ask for it, by a name of its own that
     leads here (DNS rebinding); Host and Origin are what it cannot forge.
     """
 
-    def __init__(self, app: ASGIApp, edges: Edges) -> None:
-        self._app = app
+    def __init__(self, edges: Edges) -> None:
         own = urlsplit(edges.url)
         self._hosts = edges.hosts | {(own.hostname or "").lower()}
         self._origins = edges.origins | {f"{own.scheme}://{own.netloc}".lower()}
 
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Pass the request on, or answer it."""
-        refusal = self._refusal(scope) if scope["type"] == "http" else None
-        if refusal is None:
-            await self._app(scope, receive, send)
-        else:
-            await problem_response(refusal)(scope, receive, send)
-
-    def _refusal(self, scope: Scope) -> BallastError | None:
-        hosts = [value for name, value in scope["headers"] if name == b"host"]
+    def refusal_of(self, scope: Scope) -> BallastError | None:
+        """Why a request is refused; None where it is not."""
+        hosts = headers_of(scope, b"host")
         host = hosts[0].decode("latin-1") if len(hosts) == 1 else ""
         if name_of(host) not in self._hosts:
             return BallastError(
                 ErrorCode.HOST_REFUSED, "This server is not known under the name in Host."
             )
-        origin = Headers(scope=scope).get("origin", "").lower()
+        origins = headers_of(scope, b"origin")
+        origin = origins[0].decode("latin-1").lower() if origins else ""
         if not origin or origin in self._origins or origin == f"{scope['scheme']}://{host}":
             return None
         return BallastError(
@@ -108,34 +92,33 @@ class KnownNames:
         )
 
 
-class SmallBodies:
-    """ASGI middleware that takes in a request's body before anything else is done for it: no more
-    than `LARGEST_BODY`, and only if it comes in time."""
+async def with_small_body(scope: Scope, receive: Receive, seconds: float) -> Receive:
+    """Take in a request's body before anything else is done for it: no more than `LARGEST_BODY`,
+    and only if it comes in time.
 
-    def __init__(self, app: ASGIApp, edges: Edges) -> None:
-        self._app = app
-        self._seconds = edges.body_seconds
+    Returns:
+        What gives the body at hand, and then whatever else comes.
 
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Pass the request on with its body at hand, or answer it."""
-        if scope["type"] != "http" or not _announces_body(scope):
-            await self._app(scope, receive, send)
-            return
-        try:
-            async with asyncio.timeout(self._seconds):
-                messages = await _whole_body(scope, receive)
-        except BallastError as refusal:
-            await problem_response(refusal, {"Connection": "close"})(scope, receive, send)
-            return
-        except TimeoutError:
-            late = BallastError(ErrorCode.REQUEST_TOO_SLOW, "The body did not arrive in time.")
-            await problem_response(late, {"Connection": "close"})(scope, receive, send)
-            return
+    Raises:
+        BallastError: `request_too_large`, `request_too_slow`.
+    """
+    if not _announces_body(scope):
+        return receive
+    try:
+        async with asyncio.timeout(seconds):
+            messages = await _whole_body(scope, receive)
+    except TimeoutError:
+        raise BallastError(ErrorCode.REQUEST_TOO_SLOW, "The body did not arrive in time.") from None
 
-        async def receive_again() -> Message:
-            return messages.pop(0) if messages else await receive()
+    async def receive_again() -> Message:
+        return messages.pop(0) if messages else await receive()
 
-        await self._app(scope, receive_again, send)
+    return receive_again
+
+
+def headers_of(scope: Scope, name: bytes) -> list[bytes]:
+    """All values of a header, which a server gives in lower case."""
+    return [value for known, value in scope["headers"] if known == name]
 
 
 @lru_cache(maxsize=16)

@@ -8,8 +8,8 @@ can make up.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, Final, Literal
@@ -325,6 +325,7 @@ class Meters:
         ProcessCollector(registry=self._registry)
         self._of: dict[str, Any] = {one.name: _made(one, self._registry) for one in FIGURES}
         self._of["ballast_build_info"].labels(version, mode).set(1)
+        self._children: dict[tuple[str, tuple[str, ...]], Any] = {}
         self._paths: dict[str, set[str]] = {}
         self._newest: dict[str, datetime] = {}
         self._reading = asyncio.Lock()
@@ -348,20 +349,20 @@ class Meters:
 
     # --- as an observer ---------------------------------------------------------------------------
 
-    @contextmanager
-    def observe(self, activity: Activity) -> Iterator[None]:
+    def observe(self, activity: Activity) -> AbstractContextManager[None]:
         """Measure it."""
-        clock = asyncio.get_running_loop().time
-        began = clock()
-        serving = activity.doing is Doing.SERVING
-        if serving:
+        return _Measuring(self, activity)
+
+    def begin(self, activity: Activity) -> None:
+        """It begins."""
+        if activity.doing is Doing.SERVING:
             self._of["http_server_active_requests"].inc()
-        try:
-            yield
-        finally:
-            if serving:
-                self._of["http_server_active_requests"].dec()
-            self._count(activity, clock() - began)
+
+    def end(self, activity: Activity, seconds: float) -> None:
+        """It has ended, after so many seconds."""
+        if activity.doing is Doing.SERVING:
+            self._of["http_server_active_requests"].dec()
+        self._count(activity, seconds)
 
     def trace(self) -> str:
         """Figures know no traces."""
@@ -403,7 +404,12 @@ class Meters:
             self._of["ballast_monitor_last_pass_timestamp_seconds"].set(ended)
 
     def _child(self, name: str, labels: tuple[str, ...]) -> Any:
-        return self._of[name].labels(*labels) if labels else self._of[name]
+        """A series of a figure; the library takes long to find one by its labels."""
+        known = self._children.get((name, labels))
+        if known is None:
+            figure = self._of[name]
+            known = self._children[name, labels] = figure.labels(*labels) if labels else figure
+        return known
 
     def _template(self, service: str, path: str) -> str:
         """A path of a service, while there are few."""
@@ -459,6 +465,22 @@ class Meters:
         self._of[name].clear()
         for asset_id, amount in units.items():
             self._of[name].labels(asset_id).set(amount)
+
+
+class _Measuring:
+    """Measures an activity; no generator, as every call passes several."""
+
+    def __init__(self, meters: Meters, activity: Activity) -> None:
+        self._meters = meters
+        self._activity = activity
+
+    def __enter__(self) -> None:
+        self._clock = asyncio.get_running_loop().time
+        self._began = self._clock()
+        self._meters.begin(self._activity)
+
+    def __exit__(self, *_: object) -> None:
+        self._meters.end(self._activity, self._clock() - self._began)
 
 
 def _made(figure: Figure, registry: CollectorRegistry) -> Counter | Gauge | Histogram:

@@ -44,6 +44,8 @@ async def arguments_of(operation: Operation, request: Request) -> dict[str, Any]
 
 
 def _query(request: Request) -> dict[str, Any]:
+    if not request.scope["query_string"]:
+        return {}
     return _once(request.query_params.multi_items())
 
 

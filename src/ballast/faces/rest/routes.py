@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Awaitable, Callable, Iterable
 from typing import Any
 
@@ -14,7 +13,7 @@ from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
 from ballast.app.operation import Caller, Effect, Operation, Output
-from ballast.faces.answers import RESOURCE_BYTES, body_of
+from ballast.faces.answers import RESOURCE_BYTES, Written, written
 from ballast.faces.rest.openapi import described
 from ballast.faces.rest.reading import arguments_of
 
@@ -55,19 +54,19 @@ def _endpoint(
     async def endpoint(request: Request) -> Response:
         arguments = await arguments_of(operation, request)
         output = await carry_out(operation, arguments, request.state.caller)
-        body = body_of(output, RESOURCE_BYTES)
+        answer = written(output, RESOURCE_BYTES)
         if operation.effect is Effect.READ:
-            return _tagged(request, body)
-        return Response(body, media_type="application/json", headers={"Cache-Control": "no-store"})
+            return _tagged(request, answer)
+        headers = {"Cache-Control": "no-store"}
+        return Response(answer.body, media_type="application/json", headers=headers)
 
     return endpoint
 
 
-def _tagged(request: Request, body: bytes) -> Response:
+def _tagged(request: Request, answer: Written) -> Response:
     """A read's answer; only its tag when that is what the client has already (RFC 9110, 13.1.2)."""
-    tag = f'"{hashlib.sha256(body).hexdigest()[:32]}"'
-    headers = {"ETag": tag, "Cache-Control": "private, no-cache"}
+    headers = {"ETag": answer.tag, "Cache-Control": "private, no-cache"}
     known = request.headers.get("if-none-match", "")
-    if known == "*" or tag in (one.strip().removeprefix("W/") for one in known.split(",")):
+    if known == "*" or answer.tag in (one.strip().removeprefix("W/") for one in known.split(",")):
         return Response(status_code=304, headers=headers)
-    return Response(body, media_type="application/json", headers=headers)
+    return Response(answer.body, media_type="application/json", headers=headers)

@@ -3,6 +3,10 @@
 A query by key takes some twenty microseconds; the way to a connection's own thread and back takes
 ten times as long, and longer where processors are busy. The price is that nothing else runs in the
 event loop meanwhile, so only what finds its rows by an index belongs here.
+
+An answer is given again while nobody has committed anything. SQLite tells whether somebody has:
+`data_version` is another number as soon as a commit of any other connection can be seen, whichever
+process made it (sqlite.org/pragma.html#pragma_data_version), and this connection makes none.
 """
 
 from __future__ import annotations
@@ -11,10 +15,12 @@ import sqlite3
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 from ballast.adapters.store.session import Queries, Row, Session
 from ballast.adapters.store.sqlite.session import WORDING
+
+MOST_ANSWERS: Final = 256
 
 
 class AtHand(Queries):
@@ -33,11 +39,13 @@ class AtHand(Queries):
         self._file = file
         self._otherwise = otherwise
         self._database: sqlite3.Connection | None = None
+        self._version = -1
+        self._answers: dict[tuple[str, tuple[Any, ...]], Sequence[Row]] = {}
 
     async def fetch(self, sql: str, values: Mapping[str, Any]) -> Sequence[Row]:
         """Every row of a SELECT."""
         try:
-            return self._connected().execute(sql, values).fetchall()
+            return self._answer(sql, values)
         except sqlite3.Error:
             async with self._otherwise() as session:
                 return await session.fetch(sql, values)
@@ -47,6 +55,21 @@ class AtHand(Queries):
         if self._database is not None:
             self._database.close()
             self._database = None
+            self._answers.clear()
+            self._version = -1
+
+    def _answer(self, sql: str, values: Mapping[str, Any]) -> Sequence[Row]:
+        database = self._connected()
+        (version,) = database.execute("PRAGMA data_version").fetchone()
+        # Asked before the rows are: they may be newer than it, never older.
+        if version != self._version or len(self._answers) >= MOST_ANSWERS:
+            self._answers.clear()
+            self._version = version
+        asked = (sql, tuple(values.items()))
+        known = self._answers.get(asked)
+        if known is None:
+            known = self._answers[asked] = database.execute(sql, values).fetchall()
+        return known
 
     def _connected(self) -> sqlite3.Connection:
         if self._database is None:

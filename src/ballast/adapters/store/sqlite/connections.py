@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, nullcontext
 from pathlib import Path
 from typing import Final
 
@@ -64,15 +64,10 @@ class SqliteConnections:
                 if self._closed:
                     await self._close_readers()
 
-    @asynccontextmanager
-    async def short(self) -> AsyncIterator[Queries]:
+    def short(self) -> AbstractAsyncContextManager[Queries]:
         """Answers one query by key, where it is asked."""
         self._refuse_when_closed()
-        if self._at_hand is not None:
-            yield self._at_hand
-            return
-        async with self.lent() as session:
-            yield session
+        return self.lent() if self._at_hand is None else nullcontext(self._at_hand)
 
     async def _reader(self) -> SqliteSession:
         self._refuse_when_closed()
