@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final, Literal
 
-from ballast.faces.http.meters import FIGURES
+from ballast.faces.http.figures import FIGURES
 from tools.readme import with_part
 
 ROOT: Final = Path(__file__).resolve().parent.parent

@@ -15,7 +15,8 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from ballast.core.states import IntentState
 from ballast.errors import ErrorCode
-from ballast.faces.http.meters import FIGURES, Meters
+from ballast.faces.http.figures import FIGURES
+from ballast.faces.http.meters import Meters
 from tests.app.world import open_world
 from tests.http.serving import MINE, serving
 
