@@ -165,3 +165,27 @@ def test_each_level_stops_all_that_the_one_before_does():
         {risk for risk in (True, False) if level.stops(opens_risk=risk)} for level in HaltLevel
     ]
     assert stopped == [set(), {True}, {True, False}]
+
+
+async def test_what_is_previewed_while_trading_is_halted_says_so_and_what_to_do(world):
+    index = await far_from_its_targets(world)
+
+    async def warned():
+        asked = {"index_id": index.index_id}
+        plan = await world.call("preview_rebalance", **asked, destination="target")
+        out = await world.call("preview_withdrawal", **asked, everything=True)
+        deposit = await world.call("deposit_address", **asked, asset="USDC", amount="50")
+        paid = await world.call("send_paper_deposit", deposit_id=deposit.deposit_id)
+        return [one.warning for one in (plan, out, deposit, paid)]
+
+    assert await warned() == ["", "", "", ""]
+    await world.call("halt_trading", level="no_new_risk")
+    plan, out, deposit, _ = await warned()
+    assert "nothing is bought" in plan
+    assert "rebalance_index will refuse" in plan
+    assert out == "", "selling and withdrawing go on"
+    assert "kept as cash" in deposit
+    await world.call("halt_trading")
+    everything = await warned()
+    assert all("Trading is halted by the kill switch." in one for one in everything)
+    assert all("ballast resume" in one for one in everything)

@@ -15,6 +15,7 @@ from ballast.app.fields import Amount, AssetName, DepositId, IndexId
 from ballast.app.indexes import require_index
 from ballast.app.operation import Call, Output, RepeatableInput
 from ballast.app.ports import DepositAsk, ListedAsset, Quote, Reader
+from ballast.app.switch import halt_warning
 from ballast.app.views import AssetView
 from ballast.core.deposits import Deposit
 from ballast.core.ids import IdKind
@@ -32,6 +33,7 @@ from ballast.errors import BallastError, ErrorCode
 
 # How a decision begins that leaves a deposit uninvested.
 KEPT: Final = "Kept as cash"
+_KEPT_WHILE_HALTED: Final = "What arrives meanwhile is credited and kept as cash."
 # How long an address stays open, and how much a flexible payment may differ from the quote.
 DEPOSIT_LIFETIME: Final = timedelta(hours=24)
 DEPOSIT_SLIPPAGE_BPS: Final = 100
@@ -87,6 +89,7 @@ class DepositView(Output):
     fee_percent: str
     pay_before: datetime
     problem: str
+    warning: Annotated[str, Field(description="What would stop it now; usually nothing.")] = ""
     next_step: str
 
 
@@ -98,6 +101,7 @@ class PaperPaymentView(Output):
     state: str
     paid_amount: str
     pay: AssetView
+    warning: Annotated[str, Field(description="What would stop it now; usually nothing.")] = ""
     next_step: str
 
 
@@ -120,7 +124,11 @@ async def deposit_address(app: App, call: Call, given: DepositAddress) -> Deposi
             await tx.add_asset(pay)
             await tx.add_deposit(deposit)
         assets = await tx.get_assets([deposit.asset_id, deposit.credit_asset_id])
-        view = deposit_view(app.mode, deposit, assets, uri=_uri(deposit, listed[pay.asset_id]))
+        uri = _uri(deposit, listed[pay.asset_id])
+        warning = await halt_warning(app, tx, call.owner_id, _KEPT_WHILE_HALTED, opens_risk=True)
+        view = deposit_view(app.mode, deposit, assets, uri=uri).model_copy(
+            update={"warning": warning}
+        )
         await call.record(app, tx, view, deposit.deposit_id)
     app.work_waiting.set()
     return view
@@ -171,6 +179,9 @@ async def send_paper_deposit(app: App, call: Call, given: SendPaperDeposit) -> P
         )
     async with app.store.read() as reader:
         await _refuse_other_amount(reader, deposit, units)
+        warning = await halt_warning(
+            app, reader, call.owner_id, _KEPT_WHILE_HALTED, opens_risk=True
+        )
     # The deposit's id is the payment's reference: however often this is repeated, it pays once.
     await app.outside_wallet.send(
         deposit.address, deposit.memo, deposit.asset_id, units, reference=deposit.deposit_id
@@ -183,6 +194,7 @@ async def send_paper_deposit(app: App, call: Call, given: SendPaperDeposit) -> P
         state=deposit.state.value,
         paid_amount=format_amount(units, pay.decimals),
         pay=AssetView.of(pay),
+        warning=warning,
         next_step=f"Call get_progress with id={deposit.deposit_id} until it is done.",
     )
     async with app.store.transaction() as tx:

@@ -18,7 +18,7 @@ from ballast.app.limits import require_within_limits
 from ballast.app.operation import Call, Output, RepeatableInput
 from ballast.app.planning import Situation, plan_rebalance, survey
 from ballast.app.ports import Reader, Transaction
-from ballast.app.switch import require_trading
+from ballast.app.switch import halt_warning, require_trading
 from ballast.app.views import AssetView, PlannedSwapView, View, percent_of
 from ballast.core.decisions import Decision
 from ballast.core.events import EventKind
@@ -94,6 +94,8 @@ class PlanView(Output):
     comparison: ComparisonView
     expires_at: datetime
     digest: str
+    # By default nothing: answers that were stored before have none.
+    warning: Annotated[str, Field(description="What would stop it now; usually nothing.")] = ""
     next_step: str
 
 
@@ -120,8 +122,9 @@ async def preview_rebalance(app: App, call: Call, given: PreviewRebalance) -> Pl
     seen = await survey(app, index)
     wanted = None if given.destination == "policy" else Destination(given.destination)
     plan = await plan_rebalance(app, seen, wanted)
-    view = plan_view(app.mode, plan, seen)
     async with app.store.transaction() as tx:
+        warning = await _warning(app, tx, plan, index)
+        view = plan_view(app.mode, plan, seen).model_copy(update={"warning": warning})
         await tx.add_plan(plan)
         await call.record(app, tx, view, plan.plan_id)
     return view
@@ -145,6 +148,19 @@ async def rebalance_index(app: App, call: Call, given: RebalanceIndex) -> Rebala
     return view
 
 
+async def _warning(app: App, reader: Reader, plan: Plan, index: Index) -> str:
+    """Whether the kill switch would refuse a plan that is only shown so far."""
+    stopped = "rebalance_index will refuse this plan, which expires in minutes: preview it again "
+    return await halt_warning(
+        app, reader, plan.owner_id, f"{stopped}after that.", opens_risk=_buys(plan, index)
+    )
+
+
+def _buys(plan: Plan, index: Index) -> bool:
+    """Whether it buys anything but the base asset."""
+    return any(leg.buy != index.base_asset_id for leg in plan.swaps)
+
+
 async def start_rebalance(
     app: App, tx: Transaction, index: Index, plan: Plan, starter: Starter
 ) -> Rebalance:
@@ -155,8 +171,7 @@ async def start_rebalance(
             `confirmation_needed`, `insufficient_holdings`, `nothing_to_do`, `keys_unavailable`;
             nothing is changed then.
     """
-    buys = any(leg.buy != index.base_asset_id for leg in plan.swaps)
-    await require_trading(app, tx, plan.owner_id, opens_risk=buys)
+    await require_trading(app, tx, plan.owner_id, opens_risk=_buys(plan, index))
     if not plan.swaps:
         raise BallastError(
             ErrorCode.NOTHING_TO_DO, "This plan holds no swap.", plan_id=plan.plan_id

@@ -39,6 +39,8 @@ ROW_OF: Final = MappingProxyType(
 )
 _LEVEL_OF: Final = MappingProxyType({row: level for level, row in ROW_OF.items()})
 
+HALTED: Final = "Trading is halted by the kill switch."
+RESUMED_BY: Final = "The owner resumes it, in a terminal: ballast resume."
 NO_NEW_RISK: Final = (
     "No new risk is taken: nothing is bought. Selling into the base asset and withdrawing go on."
 )
@@ -75,8 +77,25 @@ async def require_trading(app: App, reader: Reader, owner_id: str, *, opens_risk
     level = await halt_level(app.halt_orders, reader, owner_id)
     if level.stops(opens_risk=opens_risk):
         nothing = level is HaltLevel.NOTHING
-        text = "Trading is halted by the kill switch." if nothing else NO_NEW_RISK
+        text = HALTED if nothing else NO_NEW_RISK
         raise BallastError(ErrorCode.TRADING_HALTED, text, level=level.word)
+
+
+async def halt_warning(
+    app: App, reader: Reader, owner_id: str, consequence: str, *, opens_risk: bool
+) -> str:
+    """What whoever previews something is to know of the kill switch; empty while it stops nothing
+    of this.
+
+    Args:
+        consequence: what it means for what is previewed; a sentence.
+        opens_risk: whether that buys anything but the base asset.
+    """
+    level = await halt_level(app.halt_orders, reader, owner_id)
+    if not level.stops(opens_risk=opens_risk):
+        return ""
+    text = HALTED if level is HaltLevel.NOTHING else NO_NEW_RISK
+    return f"{text} {consequence} {RESUMED_BY}"
 
 
 async def halt(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import Annotated
+from typing import Annotated, Final
 
 from pydantic import Field, model_validator
 
@@ -20,7 +20,7 @@ from ballast.app.payouts import new_payout
 from ballast.app.planning import PLAN_LIFETIME, Situation, plan_sale, survey
 from ballast.app.ports import ListedAsset, Quote, Transaction, WithdrawalAsk
 from ballast.app.rebalances import refuse_second, require_plan, reserve_plan
-from ballast.app.switch import require_trading
+from ballast.app.switch import halt_warning, require_trading
 from ballast.app.views import AssetView, PlannedSwapView
 from ballast.core.ids import IdKind
 from ballast.core.index import Asset, Index
@@ -102,6 +102,7 @@ class WithdrawalView(Output):
     swap_fee_usd: str
     left_usd: str
     expires_at: datetime
+    warning: Annotated[str, Field(description="What would stop it now; usually nothing.")] = ""
     next_step: str
 
 
@@ -115,6 +116,9 @@ class WithdrawalStarted(Output):
     send_amount: str
     base: AssetView
     next_step: str
+
+
+_STOPPED: Final = "withdraw will refuse this plan, which expires in minutes: preview it again then."
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,8 +150,9 @@ async def preview_withdrawal(app: App, call: Call, given: PreviewWithdrawal) -> 
     assets = dict(seen.assets)
     if payout is not None:
         assets[payout.asset.asset_id] = payout.asset
-    view = _view(app.mode, withdrawal, plan, assets)
     async with app.store.transaction() as tx:
+        warning = await halt_warning(app, tx, call.owner_id, _STOPPED, opens_risk=False)
+        view = _view(app.mode, withdrawal, plan, assets).model_copy(update={"warning": warning})
         if payout is not None:
             await tx.add_asset(payout.asset)
         await tx.add_plan(plan)

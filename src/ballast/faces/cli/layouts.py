@@ -131,6 +131,7 @@ LAYOUTS: Final[Mapping[type[Output], Layout]] = MappingProxyType(
         PlanView: Layout(
             "Plan {plan_id}",
             (
+                Shown("Warning", "{warning}"),
                 Shown("Why", "{reason:words}"),
                 Shown("Value", "{value_usd:usd}"),
                 Shown("Cost", "{fee_usd:usd} ({fee_percent_of_value} %)"),
@@ -187,6 +188,7 @@ LAYOUTS: Final[Mapping[type[Output], Layout]] = MappingProxyType(
         DepositView: Layout(
             "Deposit {deposit_id}: {state}",
             (
+                Shown("Warning", "{warning}"),
                 Shown("Pay", "{pay.symbol} on {pay.chain}"),
                 Shown("To", "{address}"),
                 Shown("Memo (needed)", "{memo}"),
@@ -201,11 +203,15 @@ LAYOUTS: Final[Mapping[type[Output], Layout]] = MappingProxyType(
         ),
         PaperPaymentView: Layout(
             "Deposit {deposit_id}: paid",
-            (Shown("Paid", "{paid_amount} {pay.symbol} on {pay.chain}"),),
+            (
+                Shown("Paid", "{paid_amount} {pay.symbol} on {pay.chain}"),
+                Shown("Warning", "{warning}"),
+            ),
         ),
         WithdrawalView: Layout(
             "Withdrawal plan {plan_id}",
             (
+                Shown("Warning", "{warning}"),
                 Shown("Amount", "{send_amount:amount} {base.symbol}"),
                 Shown("Delivered", "{expected_amount:amount} {payout.symbol} on {payout.chain}"),
                 Shown("At least", "{minimum_amount:amount} {payout.symbol}"),
