@@ -99,6 +99,7 @@ REASONS: Mapping[str, str] = {
     "everything_sold": "the owner had everything sold",
     "outside_deposit": "something was sent to the account from outside",
     "orphaned_holding": "the venue no longer lists an asset that is held",
+    "difference_accepted": "the owner has said that they know of a difference",
     "unexplained_difference": "the venue's balances did not agree with the ledger",
 }
 

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+from ballast.app.accepting import amount_of, whole
 from ballast.app.app import App
 from ballast.app.audit_trail import verify_audit
 from ballast.app.engine.reconciliation import compare, unexplained_by_deposits
 from ballast.app.ports import TradeFilter
-from ballast.core.index import Index
+from ballast.core.index import Asset, Index
 from ballast.core.ledger import Account
 from ballast.core.states import SwapState, is_terminal
 from ballast.core.trading import Swap
@@ -90,14 +91,18 @@ async def _check_index(app: App, index: Index, report: VerifyReport) -> None:
     report.balances_compared += 1
     left = await unexplained_by_deposits(app, index.index_id, differences)
     report.in_motion += len(differences) - len(left)
+    async with app.store.read() as reader:
+        assets = await reader.get_assets([gap.asset_id for gap in left])
     for gap in left:
         if gap.asset_id in (arriving if gap.units > 0 else leaving):
             report.in_motion += 1
             continue
         side = "more" if gap.units > 0 else "less"
+        asset = assets.get(gap.asset_id)
+        amount = f" ({whole(asset, abs(gap.units))})" if asset else ""
         report.problems.append(
             f"{index.name}: the venue holds {abs(gap.units)} base units {side} of "
-            f"{gap.asset_id} than the ledger."
+            f"{gap.asset_id}{amount} than the ledger."
         )
 
 
@@ -108,7 +113,8 @@ async def _state_problems(
         envelope = await reader.get_key(index.index_id)
         balances = await reader.balances(index.index_id)
         active = await reader.active_rebalance(index.index_id)
-    problems = _set_aside_problems(index, balances, open_swaps)
+        assets = await reader.get_assets(sorted({asset_id for asset_id, _ in balances}))
+    problems = _set_aside_problems(index, balances, open_swaps, assets)
     if envelope is None or not app.vault.can_open(envelope):
         problems.append(f"{index.name}: its key does not open under the present master key.")
     orphans = [
@@ -122,12 +128,17 @@ async def _state_problems(
     ]
     for (asset_id, account), units in balances.items():
         if account is Account.UNEXPLAINED and units:
-            problems.append(f"{index.name}: {abs(units)} base units of {asset_id} are unexplained.")
+            amount = amount_of(assets, asset_id, abs(units))
+            how = f"Once you know why: ballast reconcile {index.index_id} --accept"
+            problems.append(f"{index.name}: {amount} are unexplained. {how}")
     return problems
 
 
 def _set_aside_problems(
-    index: Index, balances: dict[tuple[str, Account], int], open_swaps: list[Swap]
+    index: Index,
+    balances: dict[tuple[str, Account], int],
+    open_swaps: list[Swap],
+    assets: dict[str, Asset],
 ) -> list[str]:
     """What is reserved or in flight belongs to open swaps, to the base unit."""
     wanted: dict[str, int] = {}
@@ -138,8 +149,8 @@ def _set_aside_problems(
         if account in (Account.RESERVED, Account.IN_FLIGHT):
             there[asset_id] = there.get(asset_id, 0) + units
     return [
-        f"{index.name}: {there.get(asset_id, 0)} base units of {asset_id} are set aside, "
-        f"but open swaps account for {wanted.get(asset_id, 0)}."
+        f"{index.name}: {amount_of(assets, asset_id, there.get(asset_id, 0))} set aside, "
+        f"but open swaps account for {amount_of(assets, asset_id, wanted.get(asset_id, 0))}."
         for asset_id in sorted(wanted.keys() | there.keys())
         if wanted.get(asset_id, 0) != there.get(asset_id, 0)
     ]

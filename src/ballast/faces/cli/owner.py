@@ -20,6 +20,7 @@ from ballast.faces.cli.kill_switch import add_kill_switch
 from ballast.faces.cli.limits import add_limit_commands
 from ballast.faces.cli.notify import notify_command
 from ballast.faces.cli.panic import add_panic
+from ballast.faces.cli.reconcile import add_reconcile
 from ballast.faces.cli.rendering import make_console
 from ballast.faces.cli.terminal import print_json
 from ballast.faces.cli.write_off import add_write_off
@@ -72,6 +73,7 @@ def add_owner_commands(
     add_kill_switch(cli, run, _runner(unready_app))
     add_panic(cli, run, _runner(running_app))
     add_write_off(cli, run)
+    add_reconcile(cli, run)
     add_limit_commands(cli, run)
     cli.add_typer(keys_command(run, _runner(unready_app)), name="keys")
     cli.add_typer(audit_command(run), name="audit")
