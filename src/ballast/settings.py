@@ -31,6 +31,7 @@ _LISTS: Final = (
     "http_rates",
 )
 _DOLLARS: Final = r"^[1-9][0-9]{0,11}$"
+_FORMS: Final = MappingProxyType({_DOLLARS: "whole dollars are needed, such as 2500"})
 
 
 class Settings(BaseSettings):
@@ -285,7 +286,7 @@ def _rule(item: ErrorDetails) -> str:
         case "bool_parsing" | "bool_type":
             return "true or false is needed"
         case "string_pattern_mismatch":
-            return "it has another form"
+            return _FORMS.get(str(bounds.get("pattern")), "it has another form")
         case kind if kind in _BOUNDS:
             return f"it must be {_BOUNDS[kind]} {next(iter(bounds.values()))}"
         case _:

@@ -30,7 +30,7 @@ async def test_the_return_is_the_markets_less_the_costs(world):
         basket=(("BTC", "100"),), policy={"auto": "off"}, buffer_percent="0"
     )
     await world.run(timedelta(minutes=61))
-    world.pass_time(timedelta(days=10))
+    world.pass_time(timedelta(days=8))
     await world.run(timedelta(minutes=61))
     end = await world.call("get_performance", index_id=index.index_id)
 

@@ -91,13 +91,21 @@ def test_a_year_has_365_days_and_not_252():
 
 
 def test_a_window_begins_with_the_last_worth_at_or_before_its_start():
-    points = past([100.0, 110.0, 121.0, 133.1], every=timedelta(hours=16))
+    points = past([100.0, 110.0, 121.0, 133.1], every=timedelta(hours=4))
 
-    assert return_since(points, timedelta(hours=16)) == pytest.approx(0.1)
-    assert return_since(points, timedelta(hours=17)) == pytest.approx(0.21)
-    assert return_since(points, timedelta(hours=48)) == pytest.approx(0.331)
-    assert return_since(points, timedelta(hours=49)) is None
+    assert return_since(points, timedelta(hours=4)) == pytest.approx(0.1)
+    assert return_since(points, timedelta(hours=7)) == pytest.approx(0.21)
+    assert return_since(points, timedelta(hours=12)) == pytest.approx(0.331)
+    assert return_since(points, timedelta(hours=13)) is None
     assert return_since(points[:1], None) is None
+
+
+def test_a_worth_from_long_before_a_window_is_not_taken_for_that_of_its_start():
+    before = past([100.0, 110.0], every=timedelta(hours=1))
+    after = past([150.0], start=before[-1].at + timedelta(days=15))
+
+    assert return_since(before + after, timedelta(days=1)) is None
+    assert return_since(before + after, timedelta(days=14)) == pytest.approx(150 / 110 - 1)
 
 
 def test_the_start_is_the_first_height_to_fall_from():

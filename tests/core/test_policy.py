@@ -157,8 +157,8 @@ def test_sound_policies_have_no_problems(policy: Policy) -> None:
 @pytest.mark.parametrize(
     ("policy", "said"),
     [
-        (Policy(method=Method.CALENDAR), "needs a schedule or interval_days"),
-        (Policy(method=Method.HYBRID), "needs a schedule or interval_days"),
+        (Policy(method=Method.CALENDAR), "give schedule or interval_days"),
+        (Policy(method=Method.HYBRID), "give schedule or interval_days"),
         (replace(WEEKLY, schedule="daily"), "not both"),
         (Policy(interval_days=7), "takes no schedule and no interval_days"),
         (Policy(schedule="daily"), "takes no schedule and no interval_days"),
@@ -168,12 +168,12 @@ def test_sound_policies_have_no_problems(policy: Policy) -> None:
         (Policy(purchase=Purchase(PICO, "now and then")), "purchase_schedule is one of"),
         (Policy(purchase=Purchase(PICO // 2, "daily")), "at least the minimum swap"),
         (replace(WEEKLY, interval_days=0), "from 1 to"),
-        (Policy(band=Band(None, None)), "absolute_bps, relative_bps, or both"),
-        (Policy(band=Band(0, None)), "absolute_bps is from"),
-        (Policy(band=Band(None, 10_001)), "relative_bps is from"),
-        (Policy(cooldown_seconds=-1), "cooldown_seconds"),
-        (Policy(minimum_swap_pico=0), "minimum swap"),
-        (Policy(max_cost_bps=0), "max_cost_bps"),
+        (Policy(band=Band(None, None)), "band_absolute_percent, band_relative_percent, or both"),
+        (Policy(band=Band(0, None)), "band_absolute_percent is from"),
+        (Policy(band=Band(None, 10_001)), "band_relative_percent is from"),
+        (Policy(cooldown_seconds=-1), "cooldown_minutes is from"),
+        (Policy(minimum_swap_pico=0), "minimum_swap_usd"),
+        (Policy(max_cost_bps=0), "max_cost_percent"),
     ],
 )
 def test_each_problem_is_named(policy: Policy, said: str) -> None:

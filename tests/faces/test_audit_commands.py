@@ -21,7 +21,7 @@ def test_the_audit_is_checked_printed_and_its_end_found_again(line):  # noqa: F8
 
     assert (code, good, report["problems"], report["rows"]) == (0, 0, [], 3)
     assert (lost, again["good"], len(again["problems"])) == (1, False, 1)
-    assert "The audit holds: 3 row(s) in 1 chain(s)." in said
+    assert "The audit holds: 3 rows in 1 chain." in said
     assert line.json("audit", "verify", "--head", "nothing")[1]["code"] == "invalid_input"
 
 

@@ -324,4 +324,4 @@ async def test_money_settings_of_live_mode_are_the_limits_of_its_indexes(tmp_pat
 def test_what_is_wrong_with_the_fields_together_names_no_field(line):
     code, refusal = line.json("update_index", "idx_01ARZ3NDEKTSV4RRFFQ69G5FAV")
     assert (code, refusal["code"]) == (2, "invalid_input")
-    assert refusal["message"] == "update_index was called with 1 problem(s)."
+    assert refusal["message"] == "update_index was called with 1 problem."

@@ -25,6 +25,7 @@ from ballast.core.money import dollars, format_amount, format_percent_ppm, short
 from ballast.core.policy import ReasonCode
 from ballast.core.states import SwapState
 from ballast.core.trading import Plan, Purpose, Rebalance, RebalanceKind, Starter, Swap
+from ballast.core.wording import counted
 from ballast.errors import BallastError, ErrorCode
 
 
@@ -366,12 +367,8 @@ def _cost_sentence(plan: Plan) -> str:
         return f"{cost}."
     return (
         f"{cost}; through the base asset it would have been "
-        f"${dollars(plan.through_base.fee_pico)} in {_swaps(plan.through_base.swaps)}."
+        f"${dollars(plan.through_base.fee_pico)} in {counted(plan.through_base.swaps, 'swap')}."
     )
-
-
-def _swaps(count: int) -> str:
-    return "1 swap" if count == 1 else f"{count} swaps"
 
 
 def _swap_sentence(swap: Swap, assets: Mapping[str, Asset]) -> str:

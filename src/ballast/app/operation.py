@@ -21,6 +21,7 @@ from ballast.app.problems import WHOLE_INPUT, problems_of
 from ballast.core.access import ALL_SCOPES, Scope
 from ballast.core.audit import AuditRecord, facts_text
 from ballast.core.ids import LOCAL_OWNER, IdKind
+from ballast.core.wording import counted
 from ballast.errors import BallastError, ErrorCode
 
 if TYPE_CHECKING:
@@ -423,7 +424,7 @@ def parsed(name: str, model: type[In], arguments: dict[str, Any]) -> In:
         where = f" in: {fields}" if fields else ""
         raise BallastError(
             ErrorCode.INVALID_INPUT,
-            f"{name} was called with {len(problems)} problem(s){where}.",
+            f"{name} was called with {counted(len(problems), 'problem')}{where}.",
             problems=problems,
         ) from None
 

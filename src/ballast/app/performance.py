@@ -45,7 +45,8 @@ class ReturnView(View):
 
 
 class PerformanceView(Output):
-    """How an index has done. A figure is null where the past is too short to tell."""
+    """How an index has done. A figure is null where the past is too short to tell, or nobody
+    looked around the window's start."""
 
     index_id: str
     name: str

@@ -18,6 +18,7 @@ from ballast.app.switch import HALTED_KEY, ROW_OF
 from ballast.core.halting import HaltLevel
 from ballast.core.index import Index
 from ballast.core.states import IndexState
+from ballast.core.wording import counted
 from ballast.errors import BallastError, ErrorCode
 
 RESTORED_KEY: Final = "restored"
@@ -60,9 +61,9 @@ async def require_compared(reader: Reader) -> None:
     if left:
         raise BallastError(
             ErrorCode.TRADING_HALTED,
-            f"A backup was put back, and {left} index(es) have not been compared with the venue "
-            "since. Let an engine run for five minutes (ballast serve, or a client's server), look "
-            "at ballast verify, then resume.",
+            f"A backup was put back, and since then {counted(left, 'index', 'indexes')} not "
+            "compared with the venue. Let an engine run for five minutes (ballast serve, or a "
+            "client's server), look at ballast verify, then resume.",
         )
 
 

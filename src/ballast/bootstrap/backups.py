@@ -14,6 +14,7 @@ from ballast.bootstrap.leadership import leadership_of
 from ballast.bootstrap.opening import opened_app
 from ballast.bootstrap.places import Places, make_home
 from ballast.bootstrap.world import ELSEWHERE, NETWORK_KEY
+from ballast.core.wording import counted
 from ballast.errors import BallastError, ErrorCode
 from ballast.settings import Settings
 
@@ -156,7 +157,8 @@ async def _checked_copy(settings: Settings, places: Places, file: Path, draft: P
         if wrong:
             raise BallastError(
                 ErrorCode.STORE_DAMAGED,
-                f"The backup does not hold together: {len(wrong)} problem(s). Nothing was changed.",
+                f"The backup does not hold together: {counted(len(wrong), 'problem')}. "
+                "Nothing was changed.",
                 problems=wrong[:20],
             )
         indexes = await _require_same_world(settings, places, store)

@@ -59,7 +59,8 @@ def parse_amount(text: str, decimals: int) -> int:
     if not _DECIMAL.fullmatch(text):
         raise BallastError(
             ErrorCode.INVALID_AMOUNT,
-            "The amount must be a plain positive decimal number written with the digits 0 to 9.",
+            "The amount must be a plain positive decimal number written with the digits 0 to 9: at "
+            "most 30 of them before the point and 24 after it.",
             given=text[:60],
         )
     whole, _, fraction = text.partition(".")

@@ -25,6 +25,8 @@ BARS_PER_YEAR: Final = {DAY: 365, HOUR: 8_766}
 DAYS_FROM: Final = timedelta(days=14)
 # Fewer returns than this have no spread worth telling.
 LEAST_RETURNS: Final = 3
+# How far before a window's start its first value may lie, as a share of the window.
+OLDEST: Final = 0.25
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,14 +58,15 @@ class Figures:
 
 def return_since(points: Sequence[UnitValue], window: timedelta | None) -> float | None:
     """Return over a window that ends with the last point: last over last at or before its start,
-    minus 1.
+    minus 1. What was worth something long before the start says nothing about it: the point may be
+    older by `OLDEST` of the window at most.
 
     Args:
         points: oldest first.
         window: None for the whole past.
 
     Returns:
-        None when the past does not reach back so far.
+        None when the past does not reach back so far, or nobody looked around the start.
     """
     if len(points) < 2:
         return None
@@ -71,7 +74,7 @@ def return_since(points: Sequence[UnitValue], window: timedelta | None) -> float
     if window is not None:
         start = points[-1].at - window
         first = bisect_right(points, start, key=lambda point: point.at) - 1
-    if first < 0:
+    if first < 0 or (window is not None and start - points[first].at > window * OLDEST):
         return None
     return points[-1].unit_pico / points[first].unit_pico - 1
 

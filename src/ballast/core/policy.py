@@ -265,7 +265,12 @@ def _date_problems(policy: Policy) -> list[str]:
 def _interval_problems(policy: Policy) -> list[str]:
     timed = policy.method in (Method.CALENDAR, Method.HYBRID)
     if timed and (policy.interval_days is None) == (policy.schedule is None):
-        return [f"The method {policy.method} needs a schedule or interval_days, not both."]
+        wanted = (
+            "needs its dates: give schedule or interval_days."
+            if policy.schedule is None
+            else "takes schedule or interval_days, not both."
+        )
+        return [f"The method {policy.method} {wanted}"]
     if not timed and (policy.interval_days is not None or policy.schedule is not None):
         return [f"The method {policy.method} takes no schedule and no interval_days."]
     if policy.interval_days is not None and not 1 <= policy.interval_days <= MAX_INTERVAL_DAYS:
@@ -276,22 +281,22 @@ def _interval_problems(policy: Policy) -> list[str]:
 def _band_problems(band: Band) -> list[str]:
     problems = []
     if band.absolute_bps is None and band.relative_bps is None:
-        problems.append("The band needs absolute_bps, relative_bps, or both.")
+        problems.append("The band needs band_absolute_percent, band_relative_percent, or both.")
     if band.absolute_bps is not None and not 1 <= band.absolute_bps <= BPS:
-        problems.append("The band's absolute_bps is from 1 to 10000 (0.01 to 100 points).")
+        problems.append("band_absolute_percent is from 0.01 to 100.")
     if band.relative_bps is not None and not 1 <= band.relative_bps <= BPS:
-        problems.append("The band's relative_bps is from 1 to 10000 (0.01 to 100 %).")
+        problems.append("band_relative_percent is from 0.01 to 100.")
     return problems
 
 
 def _number_problems(policy: Policy) -> list[str]:
     problems = []
     if not 0 <= policy.cooldown_seconds <= MAX_COOLDOWN_SECONDS:
-        problems.append(f"cooldown_seconds is from 0 to {MAX_COOLDOWN_SECONDS}.")
+        problems.append(f"cooldown_minutes is from 0 to {MAX_COOLDOWN_SECONDS // 60}.")
     if policy.minimum_swap_pico < PICO // 100:
-        problems.append("The minimum swap is at least 0.01 dollars.")
+        problems.append("minimum_swap_usd is at least 0.01.")
     if policy.max_cost_bps is not None and not 1 <= policy.max_cost_bps <= BPS:
-        problems.append("max_cost_bps is from 1 to 10000, or none.")
+        problems.append("max_cost_percent is from 0.01 to 100.")
     if policy.purchase is not None and policy.purchase.amount_pico < policy.minimum_swap_pico:
         problems.append("purchase_usd is at least the minimum swap.")
     return problems

@@ -14,6 +14,7 @@ from rich.console import Console
 from rich.padding import Padding
 from rich.rule import Rule
 
+from ballast.core.wording import counted
 from ballast.demo.conversation import conversation
 from ballast.demo.day import UnattendedDay
 from ballast.demo.day_script import UNATTENDED, Day
@@ -131,8 +132,7 @@ class Telling:
         console.print()
         for outcome in self._outcomes:
             days = round(outcome.domain_time / timedelta(days=1))
-            count = "1 day" if days == 1 else f"{days} days"
-            console.print(f"   {outcome.name}: {count} of domain time.")
+            console.print(f"   {outcome.name}: {counted(days, 'day')} of domain time.")
         console.print(f"   Wall time {self._wall_seconds:.1f} s. Seed {self._seed}.")
         if keep is not None:
             self._say_where(keep)

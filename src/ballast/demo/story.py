@@ -11,6 +11,7 @@ from rich.live import Live
 from rich.padding import Padding
 from rich.text import Text
 
+from ballast.core.wording import counted
 from ballast.demo.chart import Sample, date_words, drift_chart, sample_of, strokes_of
 from ballast.demo.conversation import Conversation
 from ballast.demo.outcome import Answer, Outcome, Rebalanced, compare_books
@@ -236,14 +237,11 @@ class Story:
 def _cost_sentence(plan: Answer) -> str:
     other = plan["comparison"]
     return (
-        f"{_swaps(other['swaps'])} for {money(plan['fee_usd'])} in fees and spread "
+        f"{counted(other['swaps'], 'swap')} for {money(plan['fee_usd'])} in fees and spread "
         f"({plan['fee_percent_of_value']} % of the value); through USDC about "
-        f"{_swaps(other['swaps_through_base'])} for {money(other['fee_usd_through_base'])}."
+        f"{counted(other['swaps_through_base'], 'swap')} for "
+        f"{money(other['fee_usd_through_base'])}."
     )
-
-
-def _swaps(count: int) -> str:
-    return "1 swap" if count == 1 else f"{count} swaps"
 
 
 def _drift_sentence(plan: Answer) -> str:

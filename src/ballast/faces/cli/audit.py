@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Final
 import typer
 
 from ballast.core.audit import Head
+from ballast.core.wording import counted
 from ballast.errors import BallastError, ErrorCode
 from ballast.faces.cli.callers import Account, caller_for
 from ballast.faces.cli.rendering import make_console
@@ -86,8 +87,10 @@ def _add_verify(audit: typer.Typer, run: Callable[[Any], Any]) -> None:
             console = make_console()
             for problem in report.problems:
                 console.print(f"- {problem}")
-            word = f"{len(report.problems)} problem(s)" if report.problems else "The audit holds"
-            console.print(f"{word}: {report.rows} row(s) in {report.streams} chain(s).")
+            wrong = len(report.problems)
+            word = counted(wrong, "problem") if wrong else "The audit holds"
+            rows, chains = counted(report.rows, "row"), counted(report.streams, "chain")
+            console.print(f"{word}: {rows} in {chains}.")
             console.print(f"Head: {report.head}")
         if report.problems:
             raise typer.Exit(BROKEN)

@@ -9,6 +9,7 @@ from typing import Annotated, Any
 
 import typer
 
+from ballast.core.wording import counted
 from ballast.faces.cli.rendering import make_console
 from ballast.faces.cli.terminal import need_terminal, print_json
 
@@ -71,7 +72,9 @@ def add_backup_commands(cli: typer.Typer, mode: str, back_up: BackUp, put_back: 
             )
             return
         console = make_console()
-        console.print(f"{done.file} is the database now, with {done.indexes} index(es).")
+        console.print(
+            f"{done.file} is the database now, with {counted(done.indexes, 'index', 'indexes')}."
+        )
         if done.kept:
             console.print(f"The one before is kept as {done.kept}.")
         if done.trouble:
