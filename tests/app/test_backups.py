@@ -12,7 +12,9 @@ import pytest
 from filelock import FileLock
 from pydantic import SecretStr
 
+from ballast.app.accepting import accept, what_is_unexplained
 from ballast.app.engine.reconciliation import compare
+from ballast.app.operation import Caller
 from ballast.app.resuming import resume_trading
 from ballast.app.verify import verify
 from ballast.bootstrap import Places, opened_app
@@ -79,6 +81,11 @@ async def test_traded_on_after_a_backup_and_put_back_nothing_is_doubled_and_the_
         assert (shown.state == "paused") == ("unexplained_difference" in told)
         assert shown.state == "paused" or state == "settled" or progress.state == "completed"
 
+        if "unexplained_difference" in told:
+            seen = await what_is_unexplained(world.app, LOCAL_OWNER, index.index_id)
+            assert (await verify(world.app)).problems, "it is named until its owner knows"
+            await accept(world.app, Caller(face="cli"), seen)
+        assert await world.verified()
         assert await resume_trading(world.app, LOCAL_OWNER)
         await world.call("resume_index", index_id=index.index_id)
         again = await world.call("preview_rebalance", index_id=index.index_id, destination="target")
