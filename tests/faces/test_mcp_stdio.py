@@ -6,7 +6,6 @@ import json
 import os
 import subprocess
 import sys
-import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -22,6 +21,7 @@ from ballast.bootstrap import opened_app
 from ballast.errors import BallastError
 from ballast.faces.answers import answer_of, refusal_of
 from tests.app.world import settings_for
+from tests.e2e.machine import PATIENCE
 
 COMMAND = [sys.executable, "-m", "ballast", "mcp"]
 META = {
@@ -81,7 +81,6 @@ def test_every_line_on_stdout_is_json_rpc_whatever_comes_in(tmp_path):
         request(7, "prompts/get", name="no_such_prompt"),
         call(8, "list_assets", limit=2),
     ]
-    messages = []
     with subprocess.Popen(
         COMMAND,
         env=environment(tmp_path),
@@ -90,18 +89,12 @@ def test_every_line_on_stdout_is_json_rpc_whatever_comes_in(tmp_path):
         stderr=subprocess.PIPE,
         text=True,
     ) as server:
-        too_long = threading.Timer(120, server.kill)
-        too_long.start()
-        server.stdin.write("\n".join(lines) + "\n")
-        server.stdin.flush()
-        # Whoever closes the pipe wants no more answers.
-        while not {message.get("id") for message in messages} >= set(range(1, 9)):
-            messages.append(json.loads(server.stdout.readline()))
-        rest, complaints = server.communicate()
-        too_long.cancel()
-    messages += [json.loads(line) for line in rest.splitlines()]
+        answers, complaints = server.communicate("\n".join(lines) + "\n", timeout=PATIENCE)
+    messages = [json.loads(line) for line in answers.splitlines()]
 
     assert server.returncode == 0, complaints
+    # Stdin was closed behind the last line, while calls ran.
+    assert {message.get("id") for message in messages} >= set(range(1, 9))
     assert all(message["jsonrpc"] == "2.0" for message in messages)
     assert "Traceback" not in complaints
 

@@ -8,6 +8,7 @@ from typing import Any, Final
 
 import anyio
 from mcp.server import MCPServer
+from mcp.server.stdio import stdio_server
 
 from ballast.app.confirming import confirm_plan, question_about
 from ballast.app.operation import Caller, Operation, Output, invoke
@@ -21,6 +22,7 @@ from ballast.faces.mcp.bridge import (
 )
 from ballast.faces.mcp.consent import People
 from ballast.faces.mcp.following import INDEXES, Following
+from ballast.faces.mcp.goodbye import serve
 from ballast.faces.mcp.guides import GUIDES, instructions
 from ballast.faces.mcp.schemas import InputSchemas
 from ballast.faces.opening import OpenApp, Opening
@@ -118,10 +120,15 @@ def offered_operations(
 
 
 def run_stdio(server: MCPServer[None]) -> None:
-    """Serve one client on stdin and stdout until it closes stdin. Whatever else in this process
-    writes to stdout meanwhile comes out on stderr."""
+    """Serve one client on stdin and stdout until it closes stdin and has its answers. Whatever else
+    in this process writes to stdout meanwhile comes out on stderr."""
+
+    async def run() -> None:
+        async with stdio_server() as (heard, said):
+            await serve(server, heard, said)
+
     with suppress(KeyboardInterrupt):
-        anyio.run(server.run_stdio_async)
+        anyio.run(run)
 
 
 def _people(opening: Opening, caller: Caller) -> People:
