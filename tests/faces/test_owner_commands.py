@@ -145,7 +145,7 @@ def test_another_master_key_is_taken_on_a_terminal_and_the_old_one_is_named(
     [kept] = [name for name in answer["next_step"].split() if name.startswith("master.key.")]
     assert (tmp_path / "paper" / kept.removesuffix(",")).exists()
     code, out, _ = line.run("keys", "rotate")
-    assert (code, out.startswith("1 key(s) are encrypted under the new master key.")) == (0, True)
+    assert (code, out.startswith("Encrypted under the new master key: 1 key.")) == (0, True)
 
 
 def test_a_master_key_from_the_environment_is_replaced_by_one_that_is_typed(
@@ -161,6 +161,23 @@ def test_a_master_key_from_the_environment_is_replaced_by_one_that_is_typed(
     assert (code, answer["keys"]) == (0, 1)
     assert "Set BALLAST_MASTER_KEY to it" in answer["next_step"]
     assert not (tmp_path / "paper" / "master.key").exists()
+
+
+def test_an_index_is_known_by_its_name_to_the_commands_for_keys_and_limits(
+    line, monkeypatch, tmp_path
+):
+    monkeypatch.setattr("ballast.faces.cli.keys.need_terminal", lambda command: None)
+    monkeypatch.setattr("typer.prompt", lambda *asked, **how: "a password of mine")
+    line.run("create_index", "Main", "--targets", "BTC 50, USDC 50")
+
+    code, out, _ = line.run("keys", "export", "main", "--to", str(tmp_path / "key.json"))
+    _, shown = line.json("limits", "show", "--index", "Main")
+    refused, refusal = line.json("limits", "show", "--index", "Other")
+
+    assert (code, "The key of idx_" in out) == (0, True)
+    assert json.loads((tmp_path / "key.json").read_text())["version"] == 3
+    assert shown["limits"]
+    assert (refused != 0, refusal["code"]) == (True, "invalid_input")
 
 
 # --- evidence -------------------------------------------------------------------------------------

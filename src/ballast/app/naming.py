@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, Final
 
-from ballast.core.ids import IdKind, kind_of
+from ballast.core.ids import IdKind, kind_of, require_id
 from ballast.core.index import name_key
 
 if TYPE_CHECKING:
@@ -32,3 +32,14 @@ async def with_index_by_name(
     async with app.store.read_short() as reader:
         found = await reader.find_index(owner_id, name_key(given))
     return arguments if found is None else {**arguments, FIELD: found.index_id}
+
+
+async def id_of_index(app: App, owner_id: str, given: str) -> str:
+    """The id of the index that is meant, by its id or its name.
+
+    Raises:
+        BallastError: `not_found` when it is neither.
+    """
+    named = await with_index_by_name(app, owner_id, {FIELD: None}, {FIELD: given})
+    require_id(named[FIELD], IdKind.INDEX)
+    return str(named[FIELD])

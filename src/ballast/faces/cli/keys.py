@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Annotated, Any, Final
 
 import typer
 
-from ballast.core.ids import LOCAL_OWNER, IdKind, require_id
+from ballast.core.ids import LOCAL_OWNER
+from ballast.core.wording import counted
 from ballast.errors import BallastError, ErrorCode
 from ballast.faces.cli.rendering import make_console
 from ballast.faces.cli.terminal import need_terminal, print_json
@@ -29,7 +30,7 @@ _GIVEN: Final = (
 )
 
 _Json = Annotated[bool, typer.Option("--json", help="Print JSON for machines.")]
-_IndexId = Annotated[str, typer.Argument(help="Index id (idx_…).")]
+_Index = Annotated[str, typer.Argument(help="Index, by id or name.", metavar="INDEX")]
 
 
 def keys_command(run: Callable[[Any], Any], run_unready: Callable[[Any], Any]) -> typer.Typer:
@@ -43,12 +44,12 @@ def keys_command(run: Callable[[Any], Any], run_unready: Callable[[Any], Any]) -
 
     @keys.command("export")
     def export_one(
-        index_id: _IndexId,
+        index: _Index,
         to: Annotated[Path, typer.Option("--to", help="New file for the v3 keystore.")],
     ) -> None:
         """Write an index's key to a new file, as a v3 keystore with a password of yours."""
         need_terminal("keys export")
-        require_id(index_id, IdKind.INDEX)
+        index_id = run(lambda app: _id_of(app, index))
         password = typer.prompt("Password for the file", hide_input=True, confirmation_prompt=True)
         from ballast.app.keys import export_key
 
@@ -58,12 +59,12 @@ def keys_command(run: Callable[[Any], Any], run_unready: Callable[[Any], Any]) -
 
     @keys.command("import")
     def import_one(
-        index_id: _IndexId,
+        index: _Index,
         keystore: Annotated[Path, typer.Option("--from", help="File with the v3 keystore.")],
     ) -> None:
         """Put an index's key back from a v3 keystore, under the present master key."""
         need_terminal("keys import")
-        require_id(index_id, IdKind.INDEX)
+        index_id = run(lambda app: _id_of(app, index))
         content = _read_keystore(keystore)
         password = typer.prompt("Password of the file", hide_input=True)
         from ballast.app.keys import import_key
@@ -76,6 +77,12 @@ def keys_command(run: Callable[[Any], Any], run_unready: Callable[[Any], Any]) -
     return keys
 
 
+async def _id_of(app: App, index: str) -> str:
+    from ballast.app.naming import id_of_index
+
+    return await id_of_index(app, LOCAL_OWNER, index)
+
+
 def _add_rotate(keys: typer.Typer, run: Callable[[Any], Any]) -> None:
     @keys.command("rotate")
     def rotate(as_json: _Json = False) -> None:
@@ -85,7 +92,8 @@ def _add_rotate(keys: typer.Typer, run: Callable[[Any], Any]) -> None:
         if as_json:
             print_json({"keys": changed, "next_step": told})
             return
-        make_console().print(f"{changed} key(s) are encrypted under the new master key. {told}")
+        said = f"Encrypted under the new master key: {counted(changed, 'key')}. {told}"
+        make_console().print(said)
 
 
 async def _rotate(app: App) -> tuple[int, str]:

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 _Json = Annotated[bool, typer.Option("--json", help="Print JSON for machines.")]
 _Index = Annotated[
-    str | None, typer.Option("--index", help="Index id (idx_…); else all indexes together.")
+    str | None, typer.Option("--index", help="Index, by id or name; else all indexes together.")
 ]
 _OWNER = Caller(LOCAL_OWNER, face="terminal")
 Run = Callable[[Callable[["App"], Any]], Any]
@@ -98,9 +98,10 @@ async def _confirm(app: App, plan_id: str) -> None:
 
 async def _change(app: App, name: str, value: str, index: str | None) -> Changed:
     from ballast.app.limit_changes import change_limit, would_widen
+    from ballast.app.naming import id_of_index
 
     if index is not None:
-        require_id(index, IdKind.INDEX)
+        index = await id_of_index(app, LOCAL_OWNER, index)
     if app.mode == "live" and await would_widen(app, LOCAL_OWNER, name, value, index):
         need_terminal("limits set")
     return await change_limit(app, _OWNER, name, value, index)
@@ -111,9 +112,10 @@ async def _shown(app: App, index: str | None) -> dict[str, Any]:
     from ballast.app.limit_changes import WAITING, limits_now
     from ballast.app.limit_words import limits_as_words, used_as_words
     from ballast.app.limits import used_up
+    from ballast.app.naming import id_of_index
 
     if index is not None:
-        require_id(index, IdKind.INDEX)
+        index = await id_of_index(app, LOCAL_OWNER, index)
     async with app.store.read() as reader:
         found = await require_index(reader, LOCAL_OWNER, index) if index else None
         limits = await limits_now(app, reader, LOCAL_OWNER, found)

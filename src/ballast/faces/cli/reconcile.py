@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 from rich.console import Console
 
-from ballast.core.ids import IdKind, require_id
 from ballast.core.states import IndexState
 from ballast.faces.cli.callers import Account, caller_for
 from ballast.faces.cli.rendering import make_console
@@ -28,7 +27,7 @@ def add_reconcile(cli: typer.Typer, run: Callable[[Any], Any]) -> None:
 
     @cli.command("reconcile")
     def reconcile(
-        index_id: Annotated[str, typer.Argument(help="Index id (idx_…).")],
+        index: Annotated[str, typer.Argument(help="Index, by id or name.")],
         accept: Annotated[
             bool,
             typer.Option("--accept", help="Book what is unexplained as known to you; a terminal."),
@@ -37,10 +36,9 @@ def add_reconcile(cli: typer.Typer, run: Callable[[Any], Any]) -> None:
         as_json: Annotated[bool, typer.Option("--json", help="Print JSON for machines.")] = False,
     ) -> None:
         """Show what an index is missing without an explanation, and end it with --accept."""
-        require_id(index_id, IdKind.INDEX)
         if accept:
             need_terminal("reconcile --accept")
-        seen: Unexplained = run(lambda app: _look(app, index_id, account))
+        seen: Unexplained = run(lambda app: _look(app, index, account))
         console = make_console(errors=as_json)
         _show(console, seen)
         if accept and seen.units:
@@ -52,10 +50,12 @@ def add_reconcile(cli: typer.Typer, run: Callable[[Any], Any]) -> None:
             print_json(_plain(seen, accepted=accept and bool(seen.units)))
 
 
-async def _look(app: App, index_id: str, account: str | None) -> Unexplained:
+async def _look(app: App, index: str, account: str | None) -> Unexplained:
     from ballast.app.accepting import what_is_unexplained
+    from ballast.app.naming import id_of_index
 
-    return await what_is_unexplained(app, (await caller_for(app, account)).owner_id, index_id)
+    owner_id = (await caller_for(app, account)).owner_id
+    return await what_is_unexplained(app, owner_id, await id_of_index(app, owner_id, index))
 
 
 async def _accept(app: App, seen: Unexplained, account: str | None) -> None:
