@@ -10,8 +10,11 @@ from ballast.app.write_off import preview_write_off, write_off
 from ballast.core.ids import LOCAL_OWNER
 from ballast.devnet.faults import add_fault, clear_faults
 from ballast.errors import BallastError
+from tests.app import paying
+from tests.app.world import USDC
 
 HOUR = timedelta(hours=1)
+PAID = "600"
 
 
 async def stuck(world, kind="success-without-movement", **settings):
@@ -25,6 +28,32 @@ async def stuck(world, kind="success-without-movement", **settings):
     clear_faults(world.devnet.network)
     progress = await world.call("get_progress", id=started.rebalance_id)
     return progress, progress.swaps[0]
+
+
+async def stuck_sale(world, kind="success-without-movement", **settings):
+    """As `stuck`, but a sale: it should have brought what deposits bring."""
+    index = await world.funded_index(basket=(("BTC", "50"), ("USDC", "50")))
+    plan = await world.call("preview_withdrawal", index_id=index.index_id, everything=True)
+    add_fault(world.devnet.network, "submit-intent", kind, settings, count=1)
+    await world.call("withdraw", index_id=index.index_id, plan_id=plan.plan_id)
+    await world.run(HOUR)
+    async with world.app.store.read() as reader:
+        rebalance = await reader.active_rebalance(index.index_id)
+    progress = await world.call("get_progress", id=rebalance.rebalance_id)
+    return progress, progress.swaps[0]
+
+
+async def deposit_in_attention(world, index_id):
+    """A deposit that nobody can tell anything about; then its money comes, and it is not looked at
+    until later."""
+    deposit = await world.call("deposit_address", index_id=index_id, asset=USDC, amount=PAID)
+    add_fault(world.devnet.network, "status", "status-word", {"word": "NEW_WORD"}, count=None)
+    await world.run(timedelta(minutes=1))
+    assert (await world.call("get_progress", id=deposit.deposit_id)).state == "attention"
+    clear_faults(world.devnet.network)
+    paying.pay(world, deposit, PAID)
+    world.pass_time(timedelta(minutes=1))
+    return deposit
 
 
 async def refused(world, swap_id):
@@ -121,3 +150,38 @@ async def test_money_that_comes_after_all_is_named_as_money_from_outside(world):
     async with world.app.store.read() as reader:
         kinds = [one.entry.kind for one in await reader.list_entries(progress.index_id)]
     assert kinds[-2:] == ["swap_written_off", "outside_deposit"]
+
+
+async def test_what_a_deposit_in_attention_has_brought_is_not_the_swaps(world):
+    progress, swap = await stuck_sale(world)
+    deposit = await deposit_in_attention(world, progress.index_id)
+
+    seen = await preview_write_off(world.app, LOCAL_OWNER, swap.swap_id)
+    await write_off(world.app, seen)
+    await world.run(HOUR)
+
+    assert (seen.bought, seen.returned) == (0, 0)
+    assert (await world.call("get_progress", id=deposit.deposit_id)).state == "credited"
+
+
+async def test_what_a_deposit_that_says_nothing_may_have_brought_is_not_the_swaps(world):
+    progress, swap = await stuck_sale(world)
+    deposit = await deposit_in_attention(world, progress.index_id)
+    add_fault(world.devnet.network, "status", "status-word", {"word": "NEW_WORD"}, count=None)
+
+    seen = await preview_write_off(world.app, LOCAL_OWNER, swap.swap_id)
+    await write_off(world.app, seen)
+    clear_faults(world.devnet.network)
+    await world.run(HOUR)
+
+    assert (seen.bought, seen.missing) == (0, int(swap.sell_amount_units))
+    assert (await world.call("get_progress", id=deposit.deposit_id)).state == "credited"
+
+
+async def test_a_deposit_in_attention_takes_nothing_from_what_the_swap_has_brought(world):
+    progress, swap = await stuck_sale(world, "below-minimum", percent=10)
+    await deposit_in_attention(world, progress.index_id)
+
+    seen = await preview_write_off(world.app, LOCAL_OWNER, swap.swap_id)
+
+    assert 0 < seen.bought < 600 * 10**6

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ballast.core.attribution import Claim, is_proven
+from ballast.core.attribution import Claim, is_proven, own_units
 
 UNITS = st.integers(1, 10**24)
 
@@ -57,3 +57,27 @@ def test_what_has_not_arrived_is_not_proven_by_what_has(sizes, lies):
     for place, mine in enumerate(claims):
         others = claims[:place] + claims[place + 1 :]
         assert is_proven(arrived, mine, others) is (place >= lies)
+
+
+@pytest.mark.parametrize(
+    ("surplus", "mine", "others", "own"),
+    [
+        pytest.param(90, Claim(100, True), [], 90, id="alone it takes what there is"),
+        pytest.param(-5, Claim(100, True), [], 0, id="less than nothing is nothing"),
+        pytest.param(130, Claim(100, True), [Claim(30)], 100, id="what is proven is its own"),
+        pytest.param(70, Claim(100, True), [Claim(70)], 0, id="what another fits is not"),
+        pytest.param(90, Claim(None, True), [Claim(70)], 20, id="the others are met first"),
+        pytest.param(60, Claim(None, True), [Claim(70)], 0, id="all of it may be the other's"),
+        pytest.param(90, Claim(None, True), [Claim(None)], 0, id="nor while nobody knows"),
+        pytest.param(100, Claim(100, True), [Claim(None)], 100, id="what fits exactly has come"),
+    ],
+)
+def test_what_is_ended_now_takes_nothing_that_another_may_have_brought(surplus, mine, others, own):
+    assert own_units(surplus, mine, others) == own
+
+
+@given(mine=st.none() | UNITS, others=st.lists(st.none() | UNITS, max_size=6), surplus=UNITS)
+def test_what_is_ended_now_takes_no_more_than_there_is(mine, others, surplus):
+    claims = [Claim(units) for units in others]
+
+    assert 0 <= own_units(surplus, Claim(mine, is_doubted=True), claims) <= surplus

@@ -2,8 +2,8 @@
 
 The venue may never say what became of a payment. Then the index would wait for ever, with all else
 that it holds. The owner can end such a swap: what has come back is available again; if anything of
-the bought asset has arrived, that is what the swap brought; otherwise what is missing is booked as
-unexplained, where `verify` goes on naming it.
+the bought asset has arrived, that is what the swap brought, unless something else that is open has
+brought it; otherwise what is missing is booked as unexplained, where `verify` goes on naming it.
 """
 
 from __future__ import annotations
@@ -12,12 +12,14 @@ from dataclasses import dataclass, replace
 
 from ballast.app.app import App
 from ballast.app.auditing import audit
+from ballast.app.engine.claims import Others, claims_of, others_bringing, swap_claim
 from ballast.app.engine.outcome import contested_assets, untouched
 from ballast.app.engine.postings import post_swap
 from ballast.app.engine.rows import end_leg, note
 from ballast.app.engine.withdrawals import move_withdrawal
 from ballast.app.operation import Caller
 from ballast.app.ports import Transaction
+from ballast.core.attribution import own_units
 from ballast.core.index import Asset
 from ballast.core.ledger import EntryKind, held, swap_written_off_postings
 from ballast.core.money import format_amount
@@ -57,6 +59,7 @@ async def preview_write_off(app: App, owner_id: str, swap_id: str) -> WriteOff:
         raise _not_yet("Its signed transfer can still be carried out.", swap)
     if await contested_assets(app, swap, but_attention=True):
         raise _not_yet("Something else that moves the same assets has not ended yet.", swap)
+    others = {one: await others_bringing(app, swap, one) for one in (swap.sell, swap.buy)}
     async with app.store.read() as reader:
         found = await reader.get_index_and_balances(owner_id, swap.index_id)
         sequence, _ = await reader.ledger_head(swap.index_id)
@@ -64,12 +67,23 @@ async def preview_write_off(app: App, owner_id: str, swap_id: str) -> WriteOff:
     assert found is not None, "a swap has an index"
     index, balances = found
     there = await app.venue.balances(index.account_id, sorted({swap.sell, swap.buy}))
-    returned = min(max(there[swap.sell] - untouched(balances, swap.sell), 0), swap.input_units)
+    back = there[swap.sell] - untouched(balances, swap.sell)
+    returned = min(await _own(app, swap, others[swap.sell], back), swap.input_units)
     inside = swap.purpose is not Purpose.PAYOUT
-    bought = max(there[swap.buy] - held(balances).get(swap.buy, 0), 0) if inside else 0
+    come = there[swap.buy] - held(balances).get(swap.buy, 0) if inside else 0
+    bought = await _own(app, swap, others[swap.buy], come)
     missing = 0 if bought else swap.input_units - returned
     summary = _summary(swap, assets, returned, bought, missing)
     return WriteOff(swap, intent, returned, bought, missing, sequence, summary)
+
+
+async def _own(app: App, swap: Swap, others: Others, surplus_units: int) -> int:
+    """How much of a surplus is the swap's. What else needs attention does not hold this up, and
+    what that has brought is not taken from it."""
+    if surplus_units <= 0 or not others:
+        return max(surplus_units, 0)
+    mine = await swap_claim(app, swap, others.asset_id)
+    return own_units(surplus_units, mine, await claims_of(app, others))
 
 
 async def write_off(app: App, seen: WriteOff) -> Swap:

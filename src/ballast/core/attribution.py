@@ -47,6 +47,25 @@ def is_proven(surplus_units: int, mine: Claim, others: Sequence[Claim]) -> bool:
     return len(claimed) == len(others) and surplus_units >= mine.units + sum(claimed)
 
 
+def own_units(surplus_units: int, mine: Claim, others: Sequence[Claim]) -> int:
+    """How much of what the account holds beyond the ledger is `mine`, when that is to end now and
+    nobody waits to see what the others bring.
+
+    Returns:
+        All of it, if nothing else may have brought any. What is claimed, if it is proven. Else
+        what is left when every other claim has been met; nothing, while one of them may bring
+        nobody knows how much. What is not taken here stays there for whoever has brought it.
+    """
+    if not others:
+        return max(surplus_units, 0)
+    if mine.units is not None and is_proven(surplus_units, mine, others):
+        return mine.units
+    claimed = [one.units for one in others if one.units is not None]
+    if len(claimed) < len(others):
+        return 0
+    return max(surplus_units - sum(claimed), 0)
+
+
 # So many claims have 4,096 sums. Of more than that only all together are looked at.
 _FEW = 12
 

@@ -83,7 +83,7 @@ async def stuck_swaps(app: App, index_id: str, asset_id: str) -> Others:
 
 async def claims_of(app: App, others: Others) -> list[Claim]:
     """What the venue says of each of them. To be asked after the balance was read."""
-    claims = [await _swap_claim(app, one, others.asset_id) for one in others.swaps]
+    claims = [await swap_claim(app, one, others.asset_id) for one in others.swaps]
     for deposit in others.deposits:
         claim = await _deposit_claim(app, deposit, others.asset_id)
         if claim is not None:
@@ -91,7 +91,7 @@ async def claims_of(app: App, others: Others) -> list[Claim]:
     return claims
 
 
-async def _swap_claim(app: App, swap: Swap, asset_id: str) -> Claim:
+async def swap_claim(app: App, swap: Swap, asset_id: str) -> Claim:
     """What a swap is said to have brought of what it buys, or sent back of what it sells."""
     status = await _told(app, swap.deposit_address or "", swap.deposit_memo)
     units: int | None = None
