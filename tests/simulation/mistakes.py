@@ -6,6 +6,7 @@ and with which seed that is.
 
 from __future__ import annotations
 
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 from datetime import timedelta
 
@@ -18,6 +19,7 @@ from ballast.app.engine import (
     swaps,
 )
 from ballast.app.engine.postings import post_swap
+from ballast.core.halting import HaltLevel
 from ballast.core.ids import IdKind
 from ballast.core.ledger import Account, EntryKind, transfer
 from ballast.core.states import IntentState, SwapState, move
@@ -211,6 +213,33 @@ def a_deposit_is_booked_twice(monkeypatch):
     monkeypatch.setattr(arrivals, "_post", twice)
 
 
+async def _nothing_is_halted(*given):
+    return HaltLevel.NONE
+
+
+def the_engine_does_not_look_at_the_halt(monkeypatch):
+    """Somebody halts, and the engine goes on."""
+    the_signer_does_not_look_at_the_halt(monkeypatch)
+    what_is_signed_is_sent_whatever_is_halted(monkeypatch)
+    monkeypatch.setattr(swaps, "halt_level", _nothing_is_halted)
+
+
+def the_signer_does_not_look_at_the_halt(monkeypatch):
+    """It is looked at before the step, and not again in the transaction that signs."""
+
+    @asynccontextmanager
+    async def may_always_sign(store, orders, owner_id, index_id=None, *, opens_risk=False):
+        async with store.transaction(index_id) as tx:
+            yield tx
+
+    monkeypatch.setattr(swaps, "may_sign", may_always_sign)
+
+
+def what_is_signed_is_sent_whatever_is_halted(monkeypatch):
+    """It is looked at before the step, and not again in the transaction before the bytes leave."""
+    monkeypatch.setattr(sending, "halt_level", _nothing_is_halted)
+
+
 @dataclass(frozen=True, slots=True)
 class Found:
     """How a mistake is found.
@@ -234,14 +263,17 @@ FOUND_AS = {
     one_unit_too_many_is_booked: Found("has ended; booked was"),
     the_quote_is_booked: Found("has ended; booked was"),
     a_deposit_is_booked_twice: Found("has ended; booked was"),
-    the_word_is_enough: Found("has ended; booked was", 6, _LIE),
-    an_arrival_is_given_to_whoever_looks_first: Found("has ended; booked was", 6, _LIE),
+    the_word_is_enough: Found("has ended; booked was", 13, _LIE),
+    an_arrival_is_given_to_whoever_looks_first: Found("has ended; booked was", 13, _LIE),
     an_entry_is_changed_later: Found("has not its place in the chain"),
     an_entry_is_deleted: Found("and no sum of postings"),
     an_entry_is_out_of_its_place: Found("has not its place in the chain"),
     postings_do_not_balance: Found("do not sum to zero"),
     a_cached_balance_is_forgotten: Found("and no sum of postings"),
     an_executed_intent_stays_open: Found("that only an executed one has"),
-    nothing_is_looked_at_first: Found("were looked at", 7),
+    nothing_is_looked_at_first: Found("were looked at", 30),
     a_rebalance_is_never_woken: Found("never comes to an end"),
+    the_engine_does_not_look_at_the_halt: Found("signed while trading was halted", 24),
+    the_signer_does_not_look_at_the_halt: Found("signed while trading was halted", 24),
+    what_is_signed_is_sent_whatever_is_halted: Found("sent while trading was halted", 1),
 }

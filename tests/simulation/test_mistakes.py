@@ -1,4 +1,4 @@
-"""What the simulation is for: a planted mistake is found, told, and found again."""
+"""What the simulation is for: a planted mistake is found, and told."""
 
 from __future__ import annotations
 
@@ -22,10 +22,9 @@ def first_violation(expected):
 
 
 @pytest.mark.parametrize("mistake", FOUND_AS, ids=lambda one: one.__name__)
-def test_a_planted_mistake_is_found_within_a_few_seeds_and_told_again(mistake, monkeypatch):
+def test_a_planted_mistake_is_found_within_a_few_seeds_and_told(mistake, monkeypatch):
     mistake(monkeypatch)
 
     found = first_violation(FOUND_AS[mistake])
 
-    assert any(line.startswith("VIOLATION") for line in found.story)
-    assert simulate(found.setting).digest == found.digest
+    assert found.story[-1].startswith("VIOLATION")

@@ -42,6 +42,11 @@ PAYABLE: Final = (
     ("ETH", None, 20, 1_000),
     ("SOL", None, 500, 20_000),
 )
+# What can be traded, and is not being traded.
+_IDLE: Final = (
+    "SELECT index_id FROM indexes WHERE state = 'active' AND index_id NOT IN"
+    " (SELECT index_id FROM rebalances WHERE state IN ('executing', 'halted')) ORDER BY index_id"
+)
 TRESPASSES: Final = (
     "get_index", "trade_history", "preview_rebalance", "rebalance_index", "withdraw", "pause_index",
 )  # fmt: skip
@@ -92,10 +97,9 @@ class People:
         return f"request-{self._request}"
 
     def _index(self, *, active: bool = False) -> str | None:
-        """Any index; preferably, if so said, one that can be traded."""
+        """Any index; preferably, if so said, one that can be traded now."""
         if active and self._dice.chance(85):
-            sql = "SELECT index_id FROM indexes WHERE state = 'active' ORDER BY index_id"
-            found = self._records.column(sql)
+            found = self._records.column(_IDLE)
             if found:
                 return str(self._dice.one_of(found))
         found = self._records.column("SELECT index_id FROM indexes ORDER BY index_id")
@@ -273,7 +277,11 @@ class People:
     def halt(self) -> Deed:
         """Stop all trading, or whatever buys."""
         level = self._dice.one_of(("nothing", "no_new_risk"))
-        return self._calling(self._dice.one_of(OWNERS), "halt_trading", level=level)
+        return self.halt_by(self._dice.one_of(OWNERS), level)
+
+    def halt_by(self, owner_id: str, level: str) -> Deed:
+        """An owner stops; the owner of the machine stops everybody."""
+        return self._calling(owner_id, "halt_trading", level=level)
 
     def trespass(self) -> Deed | None:
         """Somebody asks about, and tries to use, what belongs to somebody else."""

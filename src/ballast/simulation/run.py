@@ -17,6 +17,7 @@ from typing import Any, Final
 from ballast.simulation.checks import Checks
 from ballast.simulation.dice import Dice
 from ballast.simulation.ending import Ending
+from ballast.simulation.halts import Halts
 from ballast.simulation.loop import TimelessLoop
 from ballast.simulation.people import OWNERS, Deed, People
 from ballast.simulation.process import KilledError
@@ -32,6 +33,7 @@ STEPS: Final[Mapping[str, int]] = MappingProxyType(
     {
         "deed": 52,
         "terminal": 6,
+        "halt": 3,
         "work": 24,
         "time": 6,
         "fault": 12,
@@ -163,6 +165,7 @@ class Simulation:
         self._trouble = Trouble(world, Dice(seed, "trouble"), setting.faults)
         self._people = People(world, Dice(seed, "people"), indexes)
         self._terminal = Terminal(world, Dice(seed, "terminal"))
+        self._halts = Halts(world, Dice(seed, "halts"), self._people, self._terminal)
         self._checks = Checks(world)
         self._ending = Ending(world, self._trouble, self._people, self._terminal, self._checks)
         await self._terminal.allow_destinations(OWNERS)
@@ -171,10 +174,8 @@ class Simulation:
         what = self._dice.weighted(STEPS)
         self._story.tell(f"{number:4} {self._world.now():%m-%d %H:%M:%S.%f} {what}")
         match what:
-            case "deed":
-                await self._deed(self._dice.weighted(self._people.deeds()))
-            case "terminal":
-                await self._deed(self._dice.weighted(self._terminal.deeds()))
+            case "deed" | "terminal" | "halt":
+                await self._deed(self._drawn(what))
             case "work":
                 span = self._people.a_while()
                 await self._world.play(lambda: self._world.work(span))
@@ -192,6 +193,13 @@ class Simulation:
                 if self._setting.crashes:
                     self._world.process.die_within(self._dice.between(1, 150))
         self._checks.require()
+
+    def _drawn(self, what: str) -> Callable[[], Deed | None]:
+        """Which deed it is to be; the deed itself is drawn next."""
+        if what == "halt":
+            return self._halts.in_a_trade
+        someone = self._people if what == "deed" else self._terminal
+        return self._dice.weighted(someone.deeds())
 
     async def _restart(self) -> None:
         """Recovery done once, or several times in a row, comes to the same."""

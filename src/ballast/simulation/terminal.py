@@ -9,11 +9,13 @@ from contextlib import closing
 from types import MappingProxyType
 from typing import Any, Final
 
+from ballast.adapters.halting import FILE_NAME
 from ballast.app.destinations import add_destination, remove_destination
 from ballast.app.operation import Caller
 from ballast.app.panic import panic
 from ballast.app.ports import StateMovedError
 from ballast.app.resuming import resume_trading
+from ballast.app.switch import heed_orders
 from ballast.app.write_off import preview_write_off, write_off
 from ballast.core.panic import DEFAULT_BUDGET_BPS
 from ballast.errors import BallastError
@@ -35,6 +37,7 @@ class Terminal:
         self._world = world
         self._dice = dice
         self._kept: dict[str, str] = {}
+        self._order = world.data_dir / FILE_NAME
 
     def deeds(self) -> Mapping[Callable[[], Deed | None], int]:
         """What can be drawn, and how often."""
@@ -56,11 +59,29 @@ class Terminal:
             for label, chain, address in DESTINATIONS:
                 await add_destination(self._world.app, owner_id, label, chain, address, None)
 
+    def order_halt(self, level: str) -> Deed:
+        """Leave a file that orders to halt. It counts from then on, and whoever stays running makes
+        a row of it, soon."""
+
+        async def deed() -> None:
+            self._order.write_text(level if level == "no_new_risk" else "")
+            self._world.witness.ordered(level)
+            self._world.story.tell(f"    a file orders to halt: {level}")
+            await self._world.process.moment()
+            try:
+                await heed_orders(self._world.app)
+            except BallastError as refusal:
+                self._world.story.tell(f"    heed_orders -> {refusal.code.value}")
+
+        return deed
+
     def lift_halt(self) -> Deed:
-        """Let trading go on, everybody's and each owner's."""
+        """Let trading go on, everybody's and each owner's: first the file has to go."""
         owners = self._world.records.column("SELECT DISTINCT owner_id FROM destinations ORDER BY 1")
 
         async def deed() -> None:
+            self._order.unlink(missing_ok=True)
+            self._world.witness.ordered(None)
             lifted = [one for one in owners if await resume_trading(self._world.app, one)]
             self._world.story.tell(f"    resume_trading -> {len(lifted)} switch(es) lifted")
 

@@ -29,8 +29,14 @@ _SIGNED: Final = (
     " JOIN indexes ON indexes.index_id = intents.index_id GROUP BY 1"
 )
 _HOW_MANY_SIGNED: Final = "SELECT count(*) FROM intents"
+# How often something of each owner has been sent, or sent again.
+_SENDINGS: Final = "SELECT owner_id, sum(attempts) AS count FROM intents GROUP BY 1"
+# What a halt of each level is in its row.
+_ROW_OF: Final = {"nothing": "yes", "no_new_risk": "no_new_risk"}
 _BREACHES: Final = "SELECT count(*) FROM swaps WHERE problem = ?"
 _EVERYBODY: Final = "trading_halted"
+# Beside the rows: what a file orders.
+_ORDERED: Final = "the file"
 _SENT: Final = (
     "SELECT intents.*, intents.state AS intent_state, swaps.sell, swaps.input_units,"
     " swaps.deposit_address, swaps.quote_deadline, indexes.account_id FROM intents"
@@ -68,7 +74,9 @@ class Witness:
         self.wronged: set[str] = set()
         self._records = records
         self._halted: dict[str, str] = {}
+        self._ordered: str | None = None
         self._signed: dict[str, tuple[int, int]] = {}
+        self._sendings: dict[str, int] = {}
         self._breaches = 0
         self._unseen: set[str] = set()
 
@@ -76,18 +84,32 @@ class Witness:
         """The program begins once more."""
         self._unseen = set(self._records.column(_OPEN))
 
+    def ordered(self, level: str | None) -> None:
+        """A file has been left that orders to halt; None: it has been taken away. An order counts
+        for every transaction that begins later: for all after the next that is committed."""
+        self._ordered = None if level is None else _ROW_OF[level]
+        if level is None:
+            self._halted.pop(_ORDERED, None)
+
     def committed(self) -> None:
         """A transaction has just been committed."""
         signed = self._signed_by_now()
         halted = {row["key"]: row["value"] for row in self._records.all(_HALTED)}
+        if self._ordered is not None:
+            halted[_ORDERED] = self._ordered
         (breaches,) = self._records.column(_BREACHES, BREACH)
         for owner_id, (count, risky) in signed.items():
             before, risky_before = self._signed.get(owner_id, (0, 0))
             if count > before:
                 self._newly_signed(owner_id, risky > risky_before)
+        sendings = self._sent_by_now(halted)
+        for owner_id, count in sendings.items():
+            if count > self._sendings.get(owner_id, 0) and "yes" in self._levels(owner_id):
+                self.wrong.append("Something was sent while trading was halted.")
         if breaches > self._breaches and halted.get(_EVERYBODY) != "yes":
             self.wrong.append("The venue broke its word, and trading was not halted.")
         self._signed, self._halted, self._breaches = signed, halted, breaches
+        self._sendings = sendings
 
     def _signed_by_now(self) -> dict[str, tuple[int, int]]:
         """Counted anew only when there is another intent: what each is for never changes."""
@@ -98,13 +120,24 @@ class Witness:
 
     def _newly_signed(self, owner_id: str, risky: bool) -> None:
         """`_halted` is still what it was before this commit."""
-        levels = [self._halted.get(key) for key in (_EVERYBODY, f"{_EVERYBODY}:{owner_id}")]
+        levels = self._levels(owner_id)
         if "yes" in levels:
             self.wrong.append("Something was signed while trading was halted.")
         elif risky and "no_new_risk" in levels:
             self.wrong.append("A purchase was signed while no new risk was to be taken.")
         if self._unseen:
             self.wrong.append(f"Signed before {sorted(self._unseen)} were looked at.")
+
+    def _levels(self, owner_id: str) -> set[str]:
+        """What had been halted, for this owner, by the commit before this one."""
+        keys = (_EVERYBODY, f"{_EVERYBODY}:{owner_id}", _ORDERED)
+        return {self._halted[key] for key in keys if key in self._halted}
+
+    def _sent_by_now(self, halted: Mapping[str, str]) -> dict[str, int]:
+        """Counted only around a halt: nothing else is compared."""
+        if "yes" not in (*halted.values(), *self._halted.values()):
+            return {}
+        return {row["owner_id"]: row["count"] for row in self._records.all(_SENDINGS)}
 
     def sees(self, path: str, query: bytes, body: bytes) -> None:
         """A request is about to leave."""

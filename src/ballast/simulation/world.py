@@ -77,6 +77,7 @@ class World:
         self._random = Dice(seed, "randomness")
         self._settings = _settings(directory, seed)
         places = Places(self._settings.home)
+        self.data_dir = self._settings.root
         self.database = places.database
         self.devnet: Devnet = open_devnet(
             places.devnet,
