@@ -28,12 +28,14 @@ _SIGNED: Final = (
     " FROM intents JOIN swaps USING (swap_id)"
     " JOIN indexes ON indexes.index_id = intents.index_id GROUP BY 1"
 )
-_HOW_MANY_SIGNED: Final = "SELECT count(*) FROM intents"
+# How much has been signed, and how often the venue broke its word: asked at every commit.
+_COUNTS: Final = (
+    "SELECT (SELECT count(*) FROM intents), (SELECT count(*) FROM swaps WHERE problem = ?)"
+)
 # How often something of each owner has been sent, or sent again.
 _SENDINGS: Final = "SELECT owner_id, sum(attempts) AS count FROM intents GROUP BY 1"
 # What a halt of each level is in its row.
 _ROW_OF: Final = {"nothing": "yes", "no_new_risk": "no_new_risk"}
-_BREACHES: Final = "SELECT count(*) FROM swaps WHERE problem = ?"
 _EVERYBODY: Final = "trading_halted"
 # Beside the rows: what a file orders.
 _ORDERED: Final = "the file"
@@ -93,11 +95,11 @@ class Witness:
 
     def committed(self) -> None:
         """A transaction has just been committed."""
-        signed = self._signed_by_now()
+        ((there, breaches),) = self._records.all(_COUNTS, BREACH)
+        signed = self._signed_by_now(there)
         halted = {row["key"]: row["value"] for row in self._records.all(_HALTED)}
         if self._ordered is not None:
             halted[_ORDERED] = self._ordered
-        (breaches,) = self._records.column(_BREACHES, BREACH)
         for owner_id, (count, risky) in signed.items():
             before, risky_before = self._signed.get(owner_id, (0, 0))
             if count > before:
@@ -111,9 +113,8 @@ class Witness:
         self._signed, self._halted, self._breaches = signed, halted, breaches
         self._sendings = sendings
 
-    def _signed_by_now(self) -> dict[str, tuple[int, int]]:
+    def _signed_by_now(self, there: int) -> dict[str, tuple[int, int]]:
         """Counted anew only when there is another intent: what each is for never changes."""
-        (there,) = self._records.column(_HOW_MANY_SIGNED)
         if there == sum(count for count, _ in self._signed.values()):
             return self._signed
         return {row["owner_id"]: (row["count"], row["risky"]) for row in self._records.all(_SIGNED)}
