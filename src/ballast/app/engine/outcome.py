@@ -246,7 +246,7 @@ async def _keep_watching(app: App, swap: Swap, problem: str) -> None:
     now = app.clock.now()
     age = now - (swap.published_at or swap.created_at)
     if swap.state is SwapState.ATTENTION:
-        await wait_swap(app, swap, ATTENTION_RECHECK, problem or swap.problem)
+        await _still_in_attention(app, swap, problem or swap.problem)
     elif age > TIME_LIMIT:
         await call_attention(app, swap, problem or "The venue has not ended this swap in time.")
     else:
@@ -267,7 +267,7 @@ async def call_attention(app: App, swap: Swap, problem: str, *, stop: bool = Fal
         stop: also halt all trading, as the kill switch does.
     """
     if swap.state is SwapState.ATTENTION:
-        await wait_swap(app, swap, ATTENTION_RECHECK, problem)
+        await _still_in_attention(app, swap, problem, stop=stop)
         return
     log.error("swap_needs_attention", swap=swap.swap_id, index=swap.index_id, problem=problem)
     now = app.clock.now()
@@ -295,6 +295,16 @@ async def call_attention(app: App, swap: Swap, problem: str, *, stop: bool = Fal
             reference=swap.rebalance_id,
             facts={"swap_id": swap.swap_id, "deposit_address": swap.deposit_address},
         )
+
+
+async def _still_in_attention(app: App, swap: Swap, problem: str, *, stop: bool = False) -> None:
+    """A broken word halts once, whenever it is found, and stays the problem: an owner who has
+    resumed is not halted again for the same."""
+    known = swap.problem == BREACH
+    if stop and not known:
+        async with app.store.transaction() as tx:
+            await halt(app, tx, "venue_broke_its_word")
+    await wait_swap(app, swap, ATTENTION_RECHECK, BREACH if known else problem)
 
 
 # --- ends ---------------------------------------------------------------------------------------
