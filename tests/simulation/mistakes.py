@@ -246,13 +246,16 @@ class Found:
 
     Attributes:
         words: what the simulation says then.
-        seed: of the first simulation that is tried; the next two are tried as well.
+        seed: of the first simulation that is tried; it is to be one that finds it. After a change
+            that makes every story another one, the next ones are tried as well.
         faults: the kinds that are drawn from.
+        often: which step is drawn more often than usual, for what one seed in twenty finds.
     """
 
     words: str
     seed: int = 1
     faults: str = "all"
+    often: str = ""
 
 
 _LIE = "success-without-movement"
@@ -263,17 +266,19 @@ FOUND_AS = {
     one_unit_too_many_is_booked: Found("has ended; booked was"),
     the_quote_is_booked: Found("has ended; booked was"),
     a_deposit_is_booked_twice: Found("has ended; booked was"),
-    the_word_is_enough: Found("has ended; booked was", 13, _LIE),
-    an_arrival_is_given_to_whoever_looks_first: Found("has ended; booked was", 13, _LIE),
+    the_word_is_enough: Found("has ended; booked was", 19, _LIE),
+    an_arrival_is_given_to_whoever_looks_first: Found("has ended; booked was", 19, _LIE),
     an_entry_is_changed_later: Found("has not its place in the chain"),
     an_entry_is_deleted: Found("and no sum of postings"),
     an_entry_is_out_of_its_place: Found("has not its place in the chain"),
     postings_do_not_balance: Found("do not sum to zero"),
     a_cached_balance_is_forgotten: Found("and no sum of postings"),
     an_executed_intent_stays_open: Found("that only an executed one has"),
-    nothing_is_looked_at_first: Found("were looked at", 30),
+    nothing_is_looked_at_first: Found("were looked at", 15),
     a_rebalance_is_never_woken: Found("never comes to an end"),
-    the_engine_does_not_look_at_the_halt: Found("signed while trading was halted", 24),
-    the_signer_does_not_look_at_the_halt: Found("signed while trading was halted", 24),
-    what_is_signed_is_sent_whatever_is_halted: Found("sent while trading was halted", 1),
+    the_engine_does_not_look_at_the_halt: Found("signed while trading was halted", often="halt"),
+    the_signer_does_not_look_at_the_halt: Found("signed while trading was halted", 8, often="halt"),
+    what_is_signed_is_sent_whatever_is_halted: Found(
+        "sent while trading was halted", 10, often="halt"
+    ),
 }

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import pytest
 
-from ballast.simulation import Setting, kinds_named, simulate
+from ballast.simulation import Setting, kinds_named, run, simulate
 from tests.simulation.mistakes import FOUND_AS
 
-SEEDS = 3
+SEEDS = 20
 STEPS = 25
+# How often a step is drawn that is drawn often.
+OFTEN = 60
 
 
 def first_violation(expected):
@@ -23,8 +25,11 @@ def first_violation(expected):
 
 @pytest.mark.parametrize("mistake", FOUND_AS, ids=lambda one: one.__name__)
 def test_a_planted_mistake_is_found_within_a_few_seeds_and_told(mistake, monkeypatch):
+    expected = FOUND_AS[mistake]
     mistake(monkeypatch)
+    if expected.often:
+        monkeypatch.setattr(run, "STEPS", {**run.STEPS, expected.often: OFTEN})
 
-    found = first_violation(FOUND_AS[mistake])
+    found = first_violation(expected)
 
     assert found.story[-1].startswith("VIOLATION")

@@ -14,6 +14,9 @@ from ballast.simulation.world import World
 
 # An engine that begins with a trade has signed all of it within so many turns, most of the time.
 _TURNS: Final = 60
+# What has been quoted is signed within so few.
+_FEW_TURNS: Final = 12
+_QUOTED: Final = "SELECT 1 FROM swaps WHERE state = 'quoted' LIMIT 1"
 
 
 class Halts:
@@ -31,29 +34,46 @@ class Halts:
         trades = [draw() for draw in (self._people.withdraw, self._people.rebalance)]
         if self._dice.chance(60):
             trades.reverse()
-        turns = self._dice.one_of((0, self._dice.between(1, _TURNS)))
+        wait = self._dice.one_of((None, self._any_time(), self._before_a_signature()))
         halt = self._halt()
-        resume = self._terminal.lift_halt() if self._dice.chance(80) else None
+        resume = self._terminal.lift_halt() if self._dice.chance(90) else None
         span = self._people.a_while()
 
-        async def halt_later() -> None:
-            for _ in range(turns):
-                await asyncio.sleep(0)
+        async def halt_after(wait: Deed) -> None:
+            await wait()
             await halt()
 
         async def deed() -> None:
             # Where nothing comes of the first, the other may start something.
             for trade in filter(None, trades):
                 await trade()
-            if turns:
-                await asyncio.gather(self._world.engine.run_until_idle(), halt_later())
-            else:
+            if wait is None:
                 await halt()
+            else:
+                await asyncio.gather(self._world.engine.run_until_idle(), halt_after(wait))
             await self._world.work(span)
             if resume is not None:
                 await resume()
 
         return deed
+
+    def _any_time(self) -> Deed:
+        """Let some turns pass."""
+        turns = self._dice.between(1, _TURNS)
+        return lambda: _turns(turns)
+
+    def _before_a_signature(self) -> Deed:
+        """Wait for something to be quoted: only then is the engine about to sign."""
+        turns = self._dice.below(_FEW_TURNS)
+
+        async def wait() -> None:
+            for _ in range(_TURNS):
+                if self._world.records.column(_QUOTED):
+                    break
+                await _turns(1)
+            await _turns(turns)
+
+        return wait
 
     def _halt(self) -> Deed:
         """By a call, or by a file; everybody, most of the time."""
@@ -61,3 +81,9 @@ class Halts:
         if self._dice.chance(30):
             return self._terminal.order_halt(level)
         return self._people.halt_by(self._dice.one_of((LOCAL_OWNER, *OWNERS)), level)
+
+
+async def _turns(count: int) -> None:
+    """Let whoever else is there go on so often."""
+    for _ in range(count):
+        await asyncio.sleep(0)

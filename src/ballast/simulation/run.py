@@ -33,7 +33,7 @@ STEPS: Final[Mapping[str, int]] = MappingProxyType(
     {
         "deed": 52,
         "terminal": 6,
-        "halt": 3,
+        "halt": 5,
         "work": 24,
         "time": 6,
         "fault": 12,
