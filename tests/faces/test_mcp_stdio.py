@@ -99,6 +99,20 @@ def test_every_line_on_stdout_is_json_rpc_whatever_comes_in(tmp_path):
     assert "Traceback" not in complaints
 
 
+def test_a_client_that_goes_in_the_middle_of_a_call_leaves_no_traceback(tmp_path):
+    with served(tmp_path) as server:
+        server.stdin.write(call(1, "list_assets", limit=2) + "\n")
+        server.stdout.close()
+        server.stdin.close()
+        complaints = server.stderr.read()
+        code = server.wait(PATIENCE)
+        server.stdin = server.stdout = None
+
+    assert "client_gone" in complaints
+    assert "Traceback" not in complaints
+    assert code == 0
+
+
 def test_tools_are_listed_where_no_store_can_be_opened_and_calls_say_why(tmp_path):
     data = tmp_path / "data"
     data.write_text("a file where the data directory should be")

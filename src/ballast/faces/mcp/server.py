@@ -7,6 +7,7 @@ from contextlib import suppress
 from typing import Any, Final
 
 import anyio
+import structlog
 from mcp.server import MCPServer
 from mcp.server.stdio import stdio_server
 
@@ -26,6 +27,8 @@ from ballast.faces.mcp.goodbye import serve
 from ballast.faces.mcp.guides import GUIDES, instructions
 from ballast.faces.mcp.schemas import InputSchemas
 from ballast.faces.opening import OpenApp, Opening
+
+log = structlog.get_logger(__name__)
 
 DEFAULT_TOOLSETS: Final = frozenset({"default"})
 HISTORY_LENGTH: Final = 20
@@ -128,7 +131,11 @@ def run_stdio(server: MCPServer[None]) -> None:
             await serve(server, heard, said)
 
     with suppress(KeyboardInterrupt):
-        anyio.run(run)
+        try:
+            anyio.run(run)
+        except* BrokenPipeError:
+            # Nobody reads on any more, so there is nobody to tell either.
+            log.info("client_gone")
 
 
 def _people(opening: Opening, caller: Caller) -> People:
