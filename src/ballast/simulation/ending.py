@@ -20,6 +20,8 @@ SHORT_STRIDES: Final = 11
 # An address is watched for a week after it has closed, and what may have come there is not yet
 # called a gift.
 WATCH: Final = timedelta(days=9)
+# Between two comparisons with the venue that Ballast makes by itself.
+COMPARED: Final = timedelta(minutes=20)
 
 
 class Ending:
@@ -46,9 +48,14 @@ class Ending:
         self._trouble.mend()
         await self._everything_allowed()
         await self._rest(SHORT_STRIDES)
-        for pause in (timedelta(minutes=20), WATCH, timedelta(minutes=20)):
+        for pause in (COMPARED, WATCH, COMPARED):
             await world.play(world.reconcile)
             world.pass_time(pause)
+            await self._rest()
+        if self._unnamed():
+            # What claimed it has ended only now, after the last comparison.
+            await world.play(world.reconcile)
+            world.pass_time(COMPARED)
             await self._rest()
         self._checks.require()
         self._require_the_end()
@@ -95,24 +102,34 @@ class Ending:
 
     def _require_the_end(self) -> None:
         wrong = [f"{one} never comes to an end." for one in self._unfinished()]
-        watched = set(
-            self._world.records.column(
-                "SELECT index_id FROM swaps WHERE state = 'attention'"
-                " UNION SELECT index_id FROM deposits WHERE state = 'attention'"
-            )
-        )
-        for index_id, gap in self._checks.books.differences().items():
-            if index_id not in watched:
-                wrong.append(f"At the end the devnet holds {gap} more than {index_id} knows of.")
+        wrong += [
+            f"At the end the devnet holds {gap} more than {index_id} knows of."
+            for index_id, gap in self._unnamed().items()
+        ]
         wrong += [
             f"{index_id} needs attention, and nothing outside has gone wrong."
-            for index_id in sorted(watched)
+            for index_id in sorted(self._watched())
             if not self._checks.books.is_excused(index_id)
         ]
         wrong += self._checks.ledger.changed()
         wrong += self._world.devnet.network.books.faults()
         if wrong:
             raise ViolationError("\n".join(wrong))
+
+    def _watched(self) -> set[str]:
+        """Indexes of which something is left to a person's attention."""
+        return set(
+            self._world.records.column(
+                "SELECT index_id FROM swaps WHERE state = 'attention'"
+                " UNION SELECT index_id FROM deposits WHERE state = 'attention'"
+            )
+        )
+
+    def _unnamed(self) -> dict[str, dict[str, int]]:
+        """What the devnet holds beyond the books, of indexes that nobody has to look at."""
+        watched = self._watched()
+        gaps = self._checks.books.differences()
+        return {index_id: gap for index_id, gap in gaps.items() if index_id not in watched}
 
     async def _require_verified(self) -> None:
         """What `ballast verify` says, where nothing outside has gone wrong."""
