@@ -49,6 +49,8 @@ DAY_LIMIT: Final = "2500"
 AGAIN: Final = 30
 # A process that passes through so many moments within one step of the simulation never rests.
 RESTLESS: Final = 200_000
+# Of the first look: more often than faults that were drawn can strike it.
+FIRST_LOOKS: Final = 500
 # Refusals that no caller may ever see, whatever the world outside does.
 NEVER: Final = frozenset(
     {ErrorCode.INTERNAL, ErrorCode.STORE_BUSY, ErrorCode.STORE_DAMAGED, ErrorCode.STORE_UNAVAILABLE}
@@ -138,7 +140,7 @@ class World:
 
     async def _looked_first(self) -> None:
         """As `Engine.run` begins: it is tried again until it has been done."""
-        for _ in range(20):
+        for _ in range(FIRST_LOOKS):
             try:
                 await self.engine.look_first()
             except BallastError as trouble:
