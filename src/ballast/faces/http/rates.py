@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
-from datetime import datetime, timedelta
 from math import ceil
 from types import MappingProxyType
 from typing import Final, Literal
 
 from limits import RateLimitItem, parse
+from limits.aio.storage import MemoryStorage
+from limits.aio.strategies import FixedWindowRateLimiter
 
 from ballast.app.operation import Caller, Effect, Operation
 from ballast.app.ports import Clock
@@ -32,22 +32,8 @@ DEFAULT_RATES: Final[Mapping[Bucket, str]] = MappingProxyType(
 )
 
 
-# Windows that have ended are looked for and forgotten so often.
-_SWEPT_EVERY: Final = timedelta(minutes=1)
-
-
-@dataclass(slots=True)
-class _Window:
-    """Calls of somebody, from the first one on until it ends."""
-
-    ends: datetime
-    count: int = 0
-
-
 class Rates:
     """Counts calls in this process; several processes behind one address count each for itself.
-
-    A window opens with the first call that falls into none, and takes so many calls.
 
     Args:
         wall: the machine's clock.
@@ -59,8 +45,7 @@ class Rates:
         self._items: dict[Bucket, RateLimitItem] = {
             bucket: parse(rate) for bucket, rate in {**DEFAULT_RATES, **given}.items()
         }
-        self._windows: dict[tuple[Bucket, str], _Window] = {}
-        self._swept_at = wall.now()
+        self._limiter = FixedWindowRateLimiter(MemoryStorage())
 
     async def take(self, bucket: Bucket, who: str) -> None:
         """Count a call.
@@ -68,26 +53,17 @@ class Rates:
         Raises:
             BallastError: `rate_limited`, with the seconds until the next one is taken.
         """
-        item, now = self._items[bucket], self._wall.now()
-        window = self._windows.get((bucket, who))
-        if window is None or window.ends <= now:
-            self._sweep(now)
-            window = _Window(now + timedelta(seconds=item.get_expiry()))
-            self._windows[bucket, who] = window
-        window.count += 1
-        if window.count <= item.amount:
+        item = self._items[bucket]
+        if await self._limiter.hit(item, bucket, who):
             return
+        ends = (await self._limiter.get_window_stats(item, bucket, who)).reset_time
+        wait = max(1, ceil(ends - self._wall.now().timestamp()))
         raise BallastError(
             ErrorCode.RATE_LIMITED,
             f"Too many calls of the kind {bucket}: {item.amount} per {item.GRANULARITY.name}.",
             bucket=bucket,
-            retry_after_seconds=max(1, ceil((window.ends - now).total_seconds())),
+            retry_after_seconds=wait,
         )
-
-    def _sweep(self, now: datetime) -> None:
-        if now - self._swept_at >= _SWEPT_EVERY:
-            self._windows = {who: one for who, one in self._windows.items() if one.ends > now}
-            self._swept_at = now
 
     async def take_call(self, operation: Operation, caller: Caller) -> None:
         """Count a call of an operation against its caller.
