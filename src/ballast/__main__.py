@@ -29,16 +29,17 @@ def serve_mcp() -> None:
     """Serve one MCP client on stdin and stdout."""
     from ballast.errors import ERRORS, BallastError, ErrorCode
 
-    if sys.stdin is None:
+    closed = next((name for name in ("stdin", "stdout") if getattr(sys, name) is None), None)
+    if closed is not None:
         sys.stderr.write(
-            "ballast mcp: stdin is closed; let an MCP client start it, or leave it open.\n"
+            f"ballast mcp: {closed} is closed; let an MCP client start it, or leave it open.\n"
         )
         raise SystemExit(ERRORS[ErrorCode.SETTINGS_INVALID].exit_code)
     try:
         _serve_mcp()
     except BallastError as refusal:
         # stdout belongs to MCP, also for what keeps it from starting.
-        sys.stderr.write(f"ballast mcp: {refusal.message}\n{refusal.spec.next_step}\n")
+        sys.stderr.write(f"ballast mcp: {refusal.message}\n{refusal.next_step}\n")
         raise SystemExit(refusal.spec.exit_code) from None
 
 

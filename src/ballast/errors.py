@@ -77,7 +77,7 @@ class ErrorSpec:
         exit_code: exit code of the command line: 2 bad input, 3 not found, 4 state, 5 plan,
             6 limit, 7 outside, 8 set-up, 70 our own mistake.
         retryable: whether the same call may succeed later without being changed.
-        next_step: one or two sentences that say what to do now.
+        next_step: one or two sentences that say what to do now; a refusal may have its own.
     """
 
     http_status: int
@@ -306,7 +306,7 @@ ERRORS: Final[Mapping[ErrorCode, ErrorSpec]] = MappingProxyType(
             503,
             8,
             False,
-            "Do not trade. Run ballast verify, then restore the last good backup of the database.",
+            "Do not trade. Put the last good backup back: ballast restore, then ballast verify.",
         ),
         ErrorCode.STORE_BUSY: ErrorSpec(
             503, 7, True, "Another process is writing. Nothing was changed; call again."
@@ -351,8 +351,14 @@ class BallastError(Exception):
         self.code = code
         self.message = message
         self.details = details
+        self.next_step = ERRORS[code].next_step
         self.call_id = ""
         """Which call it refused, by the id its log lines carry; empty outside of one."""
+
+    def advising(self, next_step: str) -> BallastError:
+        """The same refusal with a next step of its own, where that of its code would not help."""
+        self.next_step = next_step
+        return self
 
     @property
     def spec(self) -> ErrorSpec:
@@ -364,7 +370,7 @@ class BallastError(Exception):
         return {
             "code": self.code.value,
             "message": self.message,
-            "next_step": self.spec.next_step,
+            "next_step": self.next_step,
             "retryable": self.spec.retryable,
             "details": self.details | ({"call_id": self.call_id} if self.call_id else {}),
         }

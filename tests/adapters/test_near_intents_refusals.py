@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from decimal import Decimal
 
 import pytest
@@ -9,7 +10,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ballast.adapters.http import HttpAnswer
-from ballast.adapters.near_intents.refusals import is_trouble, refusal_of, units_for_usd
+from ballast.adapters.near_intents.refusals import (
+    is_trouble,
+    refusal_of,
+    units_for_usd,
+    with_minimum,
+)
+from ballast.app.ports import ListedAsset
+from ballast.core.index import Asset
+from ballast.core.trading import Price
 from ballast.errors import ErrorCode
 
 TOO_LOW, ADDRESS = ErrorCode.AMOUNT_TOO_LOW, ErrorCode.ADDRESS_INVALID
@@ -126,3 +135,15 @@ def test_units_for_dollars_are_the_least_that_are_worth_them(cents, price, decim
 
     needed = cents * 10**6 * 10**decimals
     assert worth(units) >= needed > worth(units - 1)
+
+
+def test_the_minimum_is_said_in_whole_units_of_what_is_sold():
+    usdc = Asset("nep141:usdc", "USDC", "near", 6)
+    price = Price(usdc.asset_id, Decimal(1), "1click", datetime(2026, 3, 2, tzinfo=UTC))
+    sold = ListedAsset(usdc, price, None)
+    message = "Amount is too low for bridge, try at least 2800666"
+
+    refusal = with_minimum(refusal_of(HttpAnswer(400, {"message": message})), sold)
+
+    assert refusal.message.endswith(" It takes 2.800666 USDC.")
+    assert refusal.details["minimum_amount"] == "2.800666"

@@ -63,7 +63,7 @@ async def test_traded_on_after_a_backup_and_put_back_nothing_is_doubled_and_the_
     async with open_world(tmp_path / "data") as world:
         status = await world.call("get_status")
         refused = await world.refused("rebalance_index", index_id=index.index_id, plan_id=ended.id)
-        with pytest.raises(BallastError, match="have not been compared"):
+        with pytest.raises(BallastError, match="1 index has not been compared"):
             await resume_trading(world.app, LOCAL_OWNER)
         await world.engine.look_first()
         await world.run(timedelta(minutes=10))
@@ -131,7 +131,7 @@ async def test_a_comparison_counts_only_when_nothing_signed_since_the_backup_can
     async with open_world(tmp_path / "data") as world:
         await world.engine.look_first()
         await world.run(timedelta(minutes=2))
-        with pytest.raises(BallastError, match="have not been compared"):
+        with pytest.raises(BallastError, match="1 index has not been compared"):
             await resume_trading(world.app, LOCAL_OWNER)
         await world.run(timedelta(minutes=4))
         assert await resume_trading(world.app, LOCAL_OWNER)
@@ -243,7 +243,7 @@ async def test_nothing_is_put_back_under_an_engine_that_runs(tmp_path):
         await put_back(settings, backed_up.file)
 
     assert refused.value.code == "store_busy"
-    assert "End it first" in refused.value.message
+    assert "End it first" in refused.value.next_step
 
 
 async def test_a_database_that_is_damaged_is_set_aside_and_the_backup_takes_its_place(tmp_path):

@@ -372,6 +372,15 @@ async def test_a_payer_who_asks_for_a_look_is_not_overruled_by_a_look_under_way(
     assert (await progress(world, deposit)).state == "seen"
 
 
+async def test_a_payment_that_is_repeated_sends_nothing_more_and_says_so(world, index):
+    deposit = await address(world, index, ON_BASE)
+    first = await world.call("send_paper_deposit", deposit_id=deposit.deposit_id)
+    again = await world.call("send_paper_deposit", deposit_id=deposit.deposit_id)
+
+    assert first.next_step.startswith("Call get_progress")
+    assert again.next_step.startswith("It was paid before, so nothing more has been sent.")
+
+
 # --- addresses ----------------------------------------------------------------------------------
 
 

@@ -56,7 +56,8 @@ async def test_a_chain_can_be_named_to_tell_look_alikes_apart(world):
         (basket(("BTC", "５０"), ("ETH", 50)), "invalid_input", ""),
         (basket(("BTC", True), ("ETH", 50)), "invalid_input", ""),
         ([], "invalid_input", ""),
-        ("BTC 40", "invalid_input", ""),
+        ("BTC 40", "weights_invalid", ""),
+        (40, "invalid_input", ""),
     ],
 )
 async def test_a_basket_that_cannot_be_meant_is_refused_and_nothing_is_kept(
@@ -233,3 +234,16 @@ async def test_an_index_that_was_never_funded_can_be_neither_paused_nor_rebalanc
     previewing = await world.refused("preview_rebalance", index_id=index.index_id)
 
     assert pausing.code == previewing.code == "index_pending"
+
+
+async def test_a_cursor_of_another_list_is_called_that_without_a_pattern(world):
+    index = await world.new_index()
+    refusals = [
+        await world.refused("trade_history", index_id=index.index_id, cursor="yesterday"),
+        await world.refused("list_indexes", cursor="yesterday"),
+    ]
+
+    for refusal in refusals:
+        [problem] = refusal.details["problems"]
+        assert problem["field"] == "cursor"
+        assert problem["problem"].startswith("is not a cursor of this list; leave it out")

@@ -6,6 +6,7 @@ import json
 import sqlite3
 from contextlib import closing, contextmanager
 from dataclasses import replace
+from datetime import UTC, datetime
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from threading import Thread
 
@@ -26,9 +27,16 @@ from ballast.app.notifying.telling import LEASE, tell_due
 from ballast.app.operation import Caller
 from ballast.app.webhooks.fan_out import fan_out
 from ballast.bootstrap import Places
-from ballast.core.events import EVENTS, Level
+from ballast.core.events import EVENTS, Event, EventKind, Level
 from ballast.core.ids import LOCAL_OWNER
-from ballast.core.notifications import GROUPED_FOR, MOST_LINES, RETRY_AFTER, TRIED_FOR, WORDS
+from ballast.core.notifications import (
+    GROUPED_FOR,
+    MOST_LINES,
+    RETRY_AFTER,
+    TRIED_FOR,
+    WORDS,
+    line_of,
+)
 from ballast.errors import BallastError
 from tests.app.receiving import tell, wall_of
 from tests.app.world import settings_for
@@ -215,6 +223,18 @@ async def test_another_master_key_and_another_owner_change_nothing_for_a_channel
 
     assert theirs == []
     assert "Mine: was created" in service.got[0][1]
+
+
+@pytest.mark.parametrize(
+    ("level", "words"), [("nothing", "nothing is signed"), ("no_new_risk", "nothing is bought")]
+)
+def test_a_halt_is_told_by_what_it_stops(level, words):
+    event = Event(
+        "evt_1", LOCAL_OWNER, None, LOCAL_OWNER, 1, EventKind.TRADING_HALTED,
+        datetime(2026, 3, 2, tzinfo=UTC), {"why": "owner", "level": level}, None,
+    )  # fmt: skip
+
+    assert line_of(event, {}).endswith(f"trading is halted (owner: {words})")
 
 
 def test_every_event_has_words_whose_fields_it_carries():

@@ -247,6 +247,7 @@ async def test_a_withdrawal_plan_is_used_once_and_is_no_rebalance_plan(world):
 
     assert mistaken.code == "plan_mismatch"
     assert again.code == "plan_used"
+    assert "Follow its withdrawal" in again.next_step
     assert len(delivered_to(world, HOME)) == 1
 
 

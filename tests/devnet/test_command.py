@@ -52,12 +52,23 @@ async def test_a_script_pays_in_base_units_and_reads_json(world: World, run):
         (("serve", "--seed", "99"), "was made with the simulated market and seed 1"),
     ],
 )
-def test_what_cannot_be_done_is_one_line_and_exit_code_2(run, words, says):
+def test_what_cannot_be_done_is_one_line_with_what_to_do_and_exit_code_2(run, words, says):
     result = run(*words)
 
+    error, next_step = result.stderr.splitlines()
     assert result.exit_code == 2
-    assert says in result.stderr
-    assert len(result.stderr.strip().splitlines()) == 1
+    assert says in error
+    assert next_step.startswith("Next: Correct it and call again: ")
+
+
+def test_a_file_that_is_no_database_is_called_that_and_what_to_do_is_said(run, tmp_path):
+    (tmp_path / "letter.txt").write_text("Dear devnet, " * 100)
+
+    result = run("--file", str(tmp_path / "letter.txt"), "clock")
+
+    error, next_step = result.stderr.splitlines()
+    assert error.endswith("letter.txt is damaged, or is no database.")
+    assert "start afresh in another data directory" in next_step
 
 
 @pytest.mark.parametrize("amount", ["0", "1.0000001", "1e3", "1_000", "٣", "NaN", "", "1."])

@@ -40,3 +40,12 @@ def test_the_audit_is_exported_as_json_and_as_csv_by_kind_and_time(line):  # noq
     assert added["facts"]["address"] == HOME
     assert json.loads(table[-1]["facts"]) == rows[-1]["facts"]
     assert json.loads(line.run("audit", "export", "--until", "2001-01-01")[1]) == []
+
+
+def test_a_kind_that_the_audit_has_no_row_of_is_answered_with_those_there_are(line):  # noqa: F811
+    line.json("halt_trading")
+
+    code, out, said = line.run("audit", "export", "--kind", "halting")
+
+    assert (code, json.loads(out)) == (0, [])
+    assert "halt_trading" in said

@@ -12,10 +12,12 @@ import structlog
 from structlog.testing import capture_logs
 
 from ballast.app.catalog import OPERATIONS, operation_named
+from ballast.app.operation import Effect
 from ballast.app.trades import TradePage
 from ballast.bootstrap import configure_logging, opened_app, running_app
 from ballast.errors import BallastError, ErrorCode
 from ballast.faces.answers import answer_of
+from ballast.faces.cli.command_line import interrupted
 from ballast.faces.cli.following import follow
 from ballast.faces.cli.layouts import LAYOUTS
 from ballast.faces.cli.parameters import arguments_of
@@ -31,35 +33,16 @@ def line(capsys):
 
 
 @pytest.mark.parametrize(
-    ("typed", "targets"),
+    ("effect", "waits", "said"),
     [
-        (
-            "BTC 40, ETH 30.5,USDC on Base 29.5%",
-            [
-                {"asset": "BTC", "percent": "40"},
-                {"asset": "ETH", "percent": "30.5"},
-                {"asset": "USDC on Base", "percent": "29.5%"},
-            ],
-        ),
-        (
-            "BTC=60, nep141:eth.omft.near: 40",
-            [
-                {"asset": "BTC", "percent": "60"},
-                {"asset": "nep141:eth.omft.near", "percent": "40"},
-            ],
-        ),
-        ("BTC", [{"asset": "BTC"}]),
-        ('[{"asset": "BTC", "percent": 100}]', '[{"asset": "BTC", "percent": 100}]'),
-        ("", []),
+        (Effect.READ, False, "nothing was started or changed"),
+        (Effect.READ, True, "get_progress ID --follow"),
+        (Effect.SPEND, True, "get_progress ID --follow"),
+        (Effect.ADD, False, "may have been done"),
     ],
 )
-def test_a_basket_can_be_typed_as_people_say_it_or_as_json(typed, targets):
-    model = operation_named("create_index").input
-
-    assert arguments_of(model, {"name": "Main", "targets": typed, "policy": None}) == {
-        "name": "Main",
-        "targets": targets,
-    }
+def test_an_interrupted_command_says_what_has_become_of_it(effect, waits, said):
+    assert said in interrupted(effect, waits)
 
 
 def test_a_policy_can_be_typed_as_names_and_values():

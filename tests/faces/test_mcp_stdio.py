@@ -205,6 +205,24 @@ def test_a_wrong_setting_stops_the_start_with_a_sentence_and_no_traceback(tmp_pa
     assert "Traceback" not in done.stderr
 
 
+@pytest.mark.parametrize(("closed", "name"), [("<&-", "stdin"), (">&-", "stdout")])
+def test_without_stdin_or_stdout_it_says_so_and_leaves_no_traceback(tmp_path, closed, name):
+    done = subprocess.run(
+        ["sh", "-c", f'exec "$@" {closed}', "sh", *COMMAND],
+        env=environment(tmp_path),
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+
+    assert done.returncode == 8
+    assert done.stderr == (
+        f"ballast mcp: {name} is closed; let an MCP client start it, or leave it open.\n"
+    )
+
+
 @pytest.mark.parametrize("toolsets", ["admin", "default, admin"])
 async def test_a_toolset_is_switched_on_by_a_setting(tmp_path, toolsets):
     parameters = StdioServerParameters(

@@ -112,7 +112,7 @@ def test_a_chain_that_does_not_exist_is_answered_with_those_that_do(line):
 def test_a_destination_that_is_not_there_says_where_those_are_that_are(line):
     _, refusal = line.json("destinations", "remove", "nowhere")
 
-    assert "ballast destinations list" in refusal["message"]
+    assert "ballast destinations list" in refusal["next_step"]
 
 
 def test_a_copy_of_the_master_key_that_is_not_there_says_where_to_copy_it_from(line):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+import typer
 
 from ballast.app.catalog import OPERATIONS
 from ballast.bootstrap import opened_app
@@ -60,9 +61,19 @@ def test_words_of_ones_own_are_set_shown_listed_and_tried_on_the_command_line(li
     assert "own words" in emptied
 
 
+def test_a_pipe_that_brings_no_url_is_said(line, monkeypatch):
+    def nothing_comes(*_, **__):
+        raise typer.Abort
+
+    monkeypatch.setattr("typer.prompt", nothing_comes)
+    code, refusal = line.json("notify", "add", "phone")
+
+    assert (code, refusal["message"]) == (2, "No URL came on stdin.")
+
+
 def test_a_channel_that_is_not_there_is_named_with_what_to_do(line):
     code, refusal = line.json("notify", "test", "phone")
 
     assert code == 3
     assert refusal["code"] == "not_found"
-    assert "notify list" in refusal["message"]
+    assert "notify list" in refusal["next_step"]

@@ -105,7 +105,7 @@ async def test_a_path_and_a_method_that_there_is_not_are_told_so(client):
 
 
 async def test_every_problem_of_a_request_is_told_at_once_as_on_the_other_faces(client):
-    answer = await client.post("/api/indexes", json={"targets": "nothing", "colour": "crimson"})
+    answer = await client.post("/api/indexes", json={"targets": 7, "colour": "crimson"})
     problem = answer.json()
 
     assert problem.keys() == {

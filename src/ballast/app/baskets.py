@@ -8,6 +8,7 @@ from typing import Annotated, Final, Literal
 from pydantic import BeforeValidator, Field
 
 from ballast.app.assets import resolve_asset
+from ballast.app.basket_text import basket_of_text
 from ballast.app.fields import Amount, AssetName, Flag, Percent, from_json_text
 from ballast.app.operation import Input
 from ballast.app.ports import ListedAsset
@@ -101,6 +102,7 @@ def _as_list(value: object) -> object:
 Targets = Annotated[
     list[Target],
     BeforeValidator(_as_list),
+    BeforeValidator(basket_of_text),
     BeforeValidator(from_json_text),
     Field(min_length=1, max_length=100, description="The basket; percents make 100 together."),
 ]

@@ -71,7 +71,9 @@ async def _open_plan(app: App, reader: Reader, owner_id: str, plan_id: str) -> P
     if plan is None:
         raise BallastError(ErrorCode.NOT_FOUND, "There is no such plan.", plan_id=plan_id[:60])
     if plan.state is PlanState.USED:
-        raise BallastError(ErrorCode.PLAN_USED, "This plan has been carried out already.")
+        raise BallastError(ErrorCode.PLAN_USED, "This plan has been carried out already.").advising(
+            "Nothing is left to agree to: get_progress shows how far it is."
+        )
     if plan.state is not PlanState.OPEN or app.clock.now() >= plan.expires_at:
         raise BallastError(
             ErrorCode.PLAN_EXPIRED,

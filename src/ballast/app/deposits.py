@@ -33,6 +33,7 @@ from ballast.errors import BallastError, ErrorCode
 
 # How a decision begins that leaves a deposit uninvested.
 KEPT: Final = "Kept as cash"
+_PAID_BEFORE: Final = "It was paid before, so nothing more has been sent. "
 _KEPT_WHILE_HALTED: Final = "What arrives meanwhile is credited and kept as cash."
 # How long an address stays open, and how much a flexible payment may differ from the quote.
 DEPOSIT_LIFETIME: Final = timedelta(hours=24)
@@ -178,7 +179,7 @@ async def send_paper_deposit(app: App, call: Call, given: SendPaperDeposit) -> P
             deposit_id=deposit.deposit_id,
         )
     async with app.store.read() as reader:
-        await _refuse_other_amount(reader, deposit, units)
+        before = await _paid_before(reader, deposit, units)
         warning = await halt_warning(
             app, reader, call.owner_id, _KEPT_WHILE_HALTED, opens_risk=True
         )
@@ -195,7 +196,8 @@ async def send_paper_deposit(app: App, call: Call, given: SendPaperDeposit) -> P
         paid_amount=format_amount(units, pay.decimals),
         pay=AssetView.of(pay),
         warning=warning,
-        next_step=f"Call get_progress with id={deposit.deposit_id} until it is done.",
+        next_step=f"{_PAID_BEFORE if before else ''}"
+        f"Call get_progress with id={deposit.deposit_id} until it is done.",
     )
     async with app.store.transaction() as tx:
         await tx.put_meta(_paid_key(deposit), str(units))
@@ -209,7 +211,12 @@ async def send_paper_deposit(app: App, call: Call, given: SendPaperDeposit) -> P
     return view
 
 
-async def _refuse_other_amount(reader: Reader, deposit: Deposit, units: int) -> None:
+async def _paid_before(reader: Reader, deposit: Deposit, units: int) -> bool:
+    """Whether just this was paid already, so that nothing more is sent.
+
+    Raises:
+        BallastError: `deposit_closed` when another amount was.
+    """
     paid = await reader.get_meta(_paid_key(deposit))
     if paid is not None and paid != str(units):
         raise BallastError(
@@ -217,6 +224,7 @@ async def _refuse_other_amount(reader: Reader, deposit: Deposit, units: int) -> 
             "This deposit has been paid already, with another amount.",
             deposit_id=deposit.deposit_id,
         )
+    return paid is not None
 
 
 def _paid_key(deposit: Deposit) -> str:

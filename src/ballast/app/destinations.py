@@ -84,9 +84,9 @@ async def remove_destination(app: App, owner_id: str, label: str) -> Destination
                 return one
     raise BallastError(
         ErrorCode.NOT_FOUND,
-        "There is no destination of this label; ballast destinations list shows them.",
+        "There is no destination of this label.",
         label=label,
-    )
+    ).advising("ballast destinations list shows them; ballast destinations add allows one more.")
 
 
 async def require_destination(app: App, owner_id: str, word: str) -> Destination:

@@ -118,7 +118,7 @@ async def _open(app: App, reader: Reader, owner_id: str, question_id: str) -> As
             ErrorCode.NOT_FOUND,
             "Nobody asks this any more: it was answered and done, or something else was asked.",
             plan_id=question_id[:60],
-        )
+        ).advising("Let the conversation ask anew, or say ballast panic, in a terminal.")
     if app.clock.now() >= asked.expires_at:
         raise BallastError(
             ErrorCode.PLAN_EXPIRED,

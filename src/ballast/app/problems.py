@@ -17,11 +17,19 @@ class Problem(TypedDict):
 # Stands where a field would, for what is wrong with the fields together.
 WHOLE_INPUT: Final = "input"
 
+# What a cursor looks like is nobody's business but ours: it is given back as it came.
+NO_CURSOR: Final = "is not a cursor of this list; leave it out to begin at the start"
+
 
 def problems_of(error: ValidationError) -> list[Problem]:
     """Every problem of a failed validation; values from outside are never repeated in full."""
     return [
-        Problem(field=_path(item["loc"]), problem=_sentence(item["type"], item.get("ctx") or {}))
+        Problem(
+            field=_path(item["loc"]),
+            problem=NO_CURSOR
+            if item["loc"] == ("cursor",)
+            else _sentence(item["type"], item.get("ctx") or {}),
+        )
         for item in error.errors(include_url=False, include_input=False)
     ]
 

@@ -252,7 +252,9 @@ async def require_plan(
     """
     plan = await tx.get_plan(owner_id, plan_id)
     if plan is None:
-        raise BallastError(ErrorCode.NOT_FOUND, "There is no such plan.", plan_id=plan_id)
+        raise BallastError(ErrorCode.NOT_FOUND, "There is no such plan.", plan_id=plan_id).advising(
+            "Check the id, or call preview_rebalance for a new plan."
+        )
     if plan.index_id != index_id:
         raise BallastError(
             ErrorCode.PLAN_MISMATCH,

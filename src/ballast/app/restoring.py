@@ -61,9 +61,10 @@ async def require_compared(reader: Reader) -> None:
     if left:
         raise BallastError(
             ErrorCode.TRADING_HALTED,
-            f"A backup was put back, and since then {counted(left, 'index', 'indexes')} not "
-            "compared with the venue. Let an engine run for five minutes (ballast serve, or a "
-            "client's server), look at ballast verify, then resume.",
+            f"A backup was put back, and since then {counted(left, 'index', 'indexes')} "
+            f"{'has' if left == 1 else 'have'} not been compared with the venue. Let an engine run "
+            "for five minutes (ballast serve, or a client's server), look at ballast verify, then "
+            "resume.",
         )
 
 

@@ -169,13 +169,16 @@ async def withdraw(app: App, call: Call, given: Withdraw) -> WithdrawalStarted:
     if planned is None:
         raise BallastError(
             ErrorCode.NOT_FOUND, "There is no such withdrawal plan.", plan_id=given.plan_id
-        )
+        ).advising("Check the id, or call preview_withdrawal for a new plan.")
     if planned.state is not WithdrawalState.PLANNED:
         raise BallastError(
             ErrorCode.PLAN_USED,
             "This withdrawal has been started already.",
             plan_id=planned.plan_id,
             withdrawal_id=planned.withdrawal_id,
+        ).advising(
+            "A plan is used once. Follow its withdrawal with get_progress, or call "
+            "preview_withdrawal for a new one."
         )
     if planned.address is not None:
         await _still_allowed(app, planned)

@@ -70,7 +70,7 @@ async def back_up(settings: Settings, file: Path | None) -> BackedUp:
     if not places.database.exists():
         raise BallastError(
             ErrorCode.NOT_FOUND, f"There is no database in {settings.home} yet: nothing to keep."
-        )
+        ).advising("Check BALLAST_DATA_DIR and BALLAST_MODE: they say which one is meant.")
     target = file or Path(f"ballast-{settings.mode}-{_now()}.sqlite")
     await asyncio.to_thread(copy_database, places.database, target)
     return BackedUp(target.absolute(), target.stat().st_size)
@@ -100,7 +100,9 @@ async def put_back(settings: Settings, file: Path) -> PutBack:
 
 def _require_file(file: Path) -> None:
     if not file.is_file():
-        raise BallastError(ErrorCode.NOT_FOUND, f"There is no file {file}.")
+        raise BallastError(ErrorCode.NOT_FOUND, f"There is no file {file}.").advising(
+            "Name a file that ballast backup wrote. Nothing was changed."
+        )
 
 
 def _require_file_database(settings: Settings) -> None:
@@ -134,8 +136,10 @@ async def _no_engine(settings: Settings, places: Places) -> AsyncIterator[None]:
         which = f"Process {leader.process}" if leader else "Another process"
         raise BallastError(
             ErrorCode.STORE_BUSY,
-            f"{which} is the engine. End it first (a client's server, ballast serve, or a command "
-            "that waits), then put the backup back.",
+            f"{which} is the engine, so nothing was put back.",
+        ).advising(
+            "End it first: a client's server, ballast serve, or a command that waits. Then put the "
+            "backup back."
         )
     try:
         yield
@@ -150,8 +154,13 @@ async def _checked_copy(settings: Settings, places: Places, file: Path, draft: P
     from ballast.adapters.store.sqlite.backup import copy_database
     from ballast.app.restoring import mark_restored
 
-    await asyncio.to_thread(copy_database, file, draft)
-    store = await open_store(draft)
+    try:
+        await asyncio.to_thread(copy_database, file, draft)
+        store = await open_store(draft)
+    except BallastError as refusal:
+        if refusal.code is ErrorCode.STORE_DAMAGED:
+            refusal.advising("Nothing was changed. Name another file that ballast backup wrote.")
+        raise
     try:
         wrong = await store.check()
         if wrong:
@@ -199,7 +208,8 @@ def _network_id(places: Places) -> str | None:
     try:
         devnet = open_devnet(places.devnet, None)
     except DevnetError as error:
-        raise BallastError(ErrorCode.WORLD_CHANGED, str(error)) from None
+        refusal = BallastError(ErrorCode.WORLD_CHANGED, str(error))
+        raise refusal.advising(error.next_step or refusal.next_step) from None
     network_id = devnet.network_id
     devnet.close()
     return network_id
@@ -234,7 +244,7 @@ async def _looked_through(settings: Settings) -> str:
         async with opened_app(settings, ready=False) as app:
             await Engine(app).look_first()
     except BallastError as trouble:
-        return f"{trouble.message} {trouble.spec.next_step}"
+        return f"{trouble.message} {trouble.next_step}"
     return ""
 
 

@@ -52,7 +52,8 @@ async def open_world(
     try:
         devnet = open_devnet(places.devnet, options)
     except DevnetError as error:
-        raise BallastError(ErrorCode.SETTINGS_INVALID, str(error)) from None
+        refusal = BallastError(ErrorCode.SETTINGS_INVALID, str(error))
+        raise refusal.advising(error.next_step or refusal.next_step) from None
     stack.callback(devnet.close)
     _tell_speed(settings, devnet)
     await _same_world(store, places, devnet.network_id, known, in_use)

@@ -51,6 +51,12 @@ WORDS: Final[Mapping[EventKind, str]] = MappingProxyType(
 )
 
 
+# What a level of the kill switch means; "nothing" alone would be read as the contrary.
+_HALTED: Final = MappingProxyType(
+    {"nothing": "nothing is signed", "no_new_risk": "nothing is bought"}
+)
+
+
 class NoticeState(StrEnum):
     """One event on its way to one channel."""
 
@@ -153,7 +159,8 @@ def _about(event: Event, names: Mapping[str, str]) -> str:
 
 
 def _words_of(event: Event) -> str:
-    return WORDS[event.kind].format_map(
-        # One written by an older version may lack a field of today.
-        defaultdict(str, {key: str(one) for key, one in event.data.items()})
-    )
+    values = {key: str(one) for key, one in event.data.items()}
+    if event.kind is EventKind.TRADING_HALTED and "level" in values:
+        values["level"] = _HALTED.get(values["level"], values["level"])
+    # One written by an older version may lack a field of today.
+    return WORDS[event.kind].format_map(defaultdict(str, values))

@@ -155,6 +155,9 @@ def _opened(
             devnet.close()
     except (DevnetError, Refusal) as error:
         _errors().print(f"Error: {error}", style="red")
+        own = error.next_step if isinstance(error, DevnetError) else ""
+        usage = f"Correct it and call again: {context.command_path} --help shows what it takes."
+        _errors().print(f"Next: {own or usage}")
         raise typer.Exit(2) from error
 
 

@@ -4,7 +4,14 @@ from __future__ import annotations
 
 
 class DevnetError(Exception):
-    """The devnet cannot be opened or run as asked. The text is one sentence for a person."""
+    """The devnet cannot be opened or run as asked. The text is one sentence for a person.
+
+    `next_step` says what to do, where writing the command otherwise would not help.
+    """
+
+    def __init__(self, message: str, *, next_step: str = "") -> None:
+        super().__init__(message)
+        self.next_step = next_step
 
 
 class Refusal(Exception):

@@ -85,6 +85,20 @@ _STEPS: Final = (_FIRST, _SECOND)
 Value = str | int | bytes | None
 
 
+def _cannot_open(path: Path, error: sqlite3.Error) -> DevnetError:
+    """Why the file cannot be opened, in words that do not depend on SQLite's."""
+    code = getattr(error, "sqlite_errorcode", 0) & 0xFF
+    if code in (sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_CORRUPT):
+        return DevnetError(
+            f"The devnet file {path} is damaged, or is no database.",
+            next_step="Put the file back from a copy, or start afresh in another data directory.",
+        )
+    return DevnetError(
+        f"The devnet file {path} cannot be opened ({error}).",
+        next_step="Check the disk, and who may read and write the file.",
+    )
+
+
 class Store:
     """One connection to the devnet's file, shared by the threads of a process one at a time."""
 
@@ -94,12 +108,12 @@ class Store:
         try:
             self._db = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
         except sqlite3.Error as error:
-            raise DevnetError(f"Cannot open the devnet file {path}: {error}.") from error
+            raise _cannot_open(path, error) from error
         try:
             self._configure(synchronous)
         except sqlite3.Error as error:
             self._db.close()
-            raise DevnetError(f"Cannot open the devnet file {path}: {error}.") from error
+            raise _cannot_open(path, error) from error
 
     def _configure(self, synchronous: Literal["FULL", "OFF"]) -> None:
         self._db.row_factory = sqlite3.Row

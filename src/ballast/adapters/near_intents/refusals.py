@@ -18,6 +18,7 @@ from pydantic import ValidationError
 from ballast.adapters.http import HttpAnswer
 from ballast.adapters.near_intents.wire import ErrorAnswer
 from ballast.app.ports import ListedAsset
+from ballast.core.money import format_amount
 from ballast.errors import BallastError, ErrorCode
 
 # Sometimes sent with status 400 although it is the service's own trouble.
@@ -106,13 +107,20 @@ def plain_refusal(error: BallastError) -> BallastError:
     return BallastError(ErrorCode.VENUE_REFUSED, error.message, **error.details)
 
 
-def with_minimum_units(error: BallastError, sold: ListedAsset) -> BallastError:
-    """The same error; a minimum in dollars also in units of what is sold, at its listed price."""
-    usd, price = error.details.get("minimum_usd"), sold.price.usd
-    if error.code is not ErrorCode.AMOUNT_TOO_LOW or usd is None or price <= 0:
+def with_minimum(error: BallastError, sold: ListedAsset) -> BallastError:
+    """The same error; the least in whole units of what is sold, in its message too. One that the
+    venue names in dollars is reckoned at the listed price."""
+    if error.code is not ErrorCode.AMOUNT_TOO_LOW:
         return error
-    units = units_for_usd(Decimal(str(usd)), price, sold.asset.decimals)
-    return BallastError(error.code, error.message, **error.details, minimum_units=str(units))
+    units, usd = error.details.get("minimum_units"), error.details.get("minimum_usd")
+    if units is None and usd is not None and sold.price.usd > 0:
+        units = units_for_usd(Decimal(str(usd)), sold.price.usd, sold.asset.decimals)
+    if units is None:
+        return error
+    least = format_amount(int(str(units)), sold.asset.decimals)
+    details = {**error.details, "minimum_units": str(units), "minimum_amount": least}
+    symbol = sold.asset.symbol
+    return BallastError(error.code, f"{error.message} It takes {least} {symbol}.", **details)
 
 
 def units_for_usd(usd: Decimal, price_usd: Decimal, decimals: int) -> int:

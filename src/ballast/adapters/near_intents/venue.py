@@ -37,7 +37,7 @@ from ballast.adapters.near_intents.quotes import QuoteRules, checked_quote, refu
 from ballast.adapters.near_intents.refusals import (
     is_wrong_deposit_mode,
     plain_refusal,
-    with_minimum_units,
+    with_minimum,
 )
 from ballast.adapters.near_intents.signing import to_millis
 from ballast.adapters.near_intents.wire import (
@@ -238,7 +238,7 @@ class NearIntentsVenue:
         try:
             response = await self._one_click.quote(request)
         except BallastError as error:
-            raise with_minimum_units(error, sold) from None
+            raise with_minimum(error, sold) from None
         sides = {one.asset.asset_id: one.asset.decimals for one in (sold, bought)}
         rules = self._settings.rules
         quote = checked_quote(request, response, to_millis(deadline), rules, sides)

@@ -136,6 +136,9 @@ class SqlAccessWrites(RowWriter):
         except errors.RuleBrokenError as error:
             raise BallastError(
                 ErrorCode.NAME_TAKEN, "There is a key of this name already.", name=key.name
+            ).advising(
+                "Choose another name. ballast apikey list shows the keys; ballast apikey rotate "
+                "makes another in the place of one."
             ) from error
 
     async def revoke_api_key(self, key: ApiKey, at: datetime) -> None:
@@ -167,7 +170,7 @@ class SqlAccessWrites(RowWriter):
         except errors.RuleBrokenError as error:
             raise BallastError(
                 ErrorCode.NAME_TAKEN, "There is an account of this name already.", name=account.name
-            ) from error
+            ).advising("Choose another name.") from error
 
     async def set_password_hash(self, account_id: str, password_hash: str) -> None:
         """Give an account another password."""
@@ -218,7 +221,7 @@ class SqlAccessWrites(RowWriter):
                 ErrorCode.NAME_TAKEN,
                 "An account is signed in to by this already.",
                 subject=identity.subject,
-            ) from error
+            ).advising("Sign in with it, or use another one.") from error
 
     async def add_challenge(self, challenge: Challenge) -> None:
         """Add a challenge."""

@@ -122,6 +122,9 @@ class SqlNotifyWrites(RowWriter):
                 ErrorCode.NAME_TAKEN,
                 "There is a channel of this label already.",
                 label=channel.label,
+            ).advising(
+                "Choose another label. ballast notify list shows the channels; ballast notify "
+                "remove ends one."
             ) from error
 
     async def save_channel(self, channel: Channel, was: Channel) -> None:

@@ -139,7 +139,7 @@ async def _account(reader: AccessReader, name: str) -> LoginAccount:
     if found is None:
         raise BallastError(
             ErrorCode.NOT_FOUND, "There is no account of this name.", given=name[:80]
-        )
+        ).advising("ballast account list shows the accounts; ballast account create makes one.")
     return found
 
 

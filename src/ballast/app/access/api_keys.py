@@ -161,4 +161,4 @@ async def _meant(reader: AccessReader, caller: Caller, word: str) -> list[ApiKey
 def _no_key(word: str) -> BallastError:
     return BallastError(
         ErrorCode.NOT_FOUND, "There is no key of this name, prefix or id in use.", given=word[:80]
-    )
+    ).advising("ballast apikey list shows the keys; ballast apikey create makes one.")

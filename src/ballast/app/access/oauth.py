@@ -190,8 +190,8 @@ async def exchange(app: App, found: Authorization) -> Tokens:
 
 def _decided() -> BallastError:
     return BallastError(
-        ErrorCode.NOT_FOUND, "This request was decided already, or has expired. Start it again."
-    )
+        ErrorCode.NOT_FOUND, "This request was decided already, or has expired."
+    ).advising("Start the sign-in again in the application that asks.")
 
 
 def _no_more() -> BallastError:

@@ -48,7 +48,7 @@ async def settle_restored(app: App) -> None:
             for owner in owners
             for one in await reader.list_indexes(owner, archived=False, after=None, limit=1_000_000)
         ]
-    log.warning("backup_was_put_back", indexes=len(indexes))
+    log.info("backup_was_put_back", indexes=len(indexes))
     for index in indexes:
         await _settle_index(app, index)
     async with app.store.transaction() as tx:

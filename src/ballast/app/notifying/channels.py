@@ -112,9 +112,9 @@ async def _named(app: App, owner_id: str, label: str) -> Channel:
             return one
     raise BallastError(
         ErrorCode.NOT_FOUND,
-        "There is no channel of this label. ballast notify list shows what there is.",
+        "There is no channel of this label.",
         label=label,
-    )
+    ).advising("ballast notify list shows the channels; ballast notify add makes one.")
 
 
 async def _test(app: App, address: str, message: Preview) -> None:

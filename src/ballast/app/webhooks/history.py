@@ -96,9 +96,9 @@ async def _replay(app: App, tx: Transaction, webhook: Webhook, delivery_id: str 
     if found is None or found.webhook_id != webhook.webhook_id:
         raise BallastError(
             ErrorCode.NOT_FOUND,
-            "This webhook has no such delivery. list_webhook_deliveries shows what it has.",
+            "This webhook has no such delivery.",
             delivery_id=delivery_id,
-        )
+        ).advising("Check the id. list_webhook_deliveries shows what this webhook has.")
     if found.state is DeliveryState.PENDING:
         return 0
     again = replace(

@@ -266,9 +266,9 @@ def no_such_webhook(webhook_id: str) -> BallastError:
     """The refusal for a webhook that is not there, or is another owner's: the same for both."""
     return BallastError(
         ErrorCode.NOT_FOUND,
-        "There is no such webhook. list_webhooks shows what there is.",
+        "There is no such webhook.",
         webhook_id=webhook_id,
-    )
+    ).advising("Check the id. list_webhooks shows what there is.")
 
 
 def _require_room(there: list[Webhook]) -> None:

@@ -132,6 +132,11 @@ def _add_export(audit: typer.Typer, run: Callable[[Any], Any]) -> None:
         del as_json  # It is the default; the option says so to whoever reads a script.
         wanted = {"since": _utc(since), "until": _utc(until), "operation": kind}
         rows = run(lambda app: _rows(app, wanted, account, everybody=everybody))
+        if not rows and kind is not None:
+            there = run(lambda app: _kinds(app, account, everybody=everybody))
+            make_console(errors=True).print(
+                f"Nothing of this kind is there in that time. Kinds there are: {', '.join(there)}."
+            )
         if as_csv:
             typer.echo(_csv(rows), nl=False)
             return
@@ -146,6 +151,12 @@ async def _rows(
 
     owner_id = None if everybody else (await caller_for(app, account)).owner_id
     return [one async for one in exported(app, AuditFilter(owner_id=owner_id, **wanted))]
+
+
+async def _kinds(app: App, account: str | None, *, everybody: bool) -> list[str]:
+    """What the audit has rows of, whenever."""
+    rows = await _rows(app, {}, account, everybody=everybody)
+    return sorted({str(one["operation"]) for one in rows})
 
 
 def _utc(given: datetime | None) -> datetime | None:

@@ -182,10 +182,7 @@ class _Runner:
         try:
             code = asyncio.run(self._outcome(arguments, as_json, as_csv, waits))
         except KeyboardInterrupt:
-            make_console(errors=True).print(
-                "Interrupted. What was started is kept. `ballast get_progress ID --follow` carries "
-                "it on, and so does a client's server."
-            )
+            make_console(errors=True).print(interrupted(self._operation.effect, waits))
             code = INTERRUPTED
         raise typer.Exit(code)
 
@@ -215,6 +212,18 @@ class _Runner:
         if not as_json:
             _show(last[0], final, as_json=False, as_csv=False)
         return 0 if ended_well(final) else ENDED_OTHERWISE
+
+
+def interrupted(effect: Effect, waits: bool) -> str:
+    """What has become of a call that was interrupted, as far as it is known."""
+    if waits:
+        return (
+            "Interrupted. What was started is kept. `ballast get_progress ID --follow` carries it "
+            "on, and so does a client's server."
+        )
+    if effect is Effect.READ:
+        return "Interrupted. It only looked: nothing was started or changed."
+    return "Interrupted. It may have been done already: look before you call it again."
 
 
 def _show(output: Output, answer: Answer, as_json: bool, as_csv: bool) -> None:

@@ -15,7 +15,7 @@ from ballast.faces.cli.callers import Account, caller_for
 from ballast.faces.cli.destinations import Run
 from ballast.faces.cli.notify_templates import templates_command
 from ballast.faces.cli.rendering import make_console
-from ballast.faces.cli.terminal import print_json
+from ballast.faces.cli.terminal import print_json, prompt_hidden
 
 if TYPE_CHECKING:
     from ballast.app.app import App
@@ -52,7 +52,7 @@ def _add_changes(command: typer.Typer, run: Run[Any]) -> None:
         history of commands, and a test message is sent first."""
         from ballast.app.notifying.channels import add_channel
 
-        url = typer.prompt("URL", hide_input=True, err=True)
+        url = prompt_hidden("URL")
 
         async def keep(app: App) -> Channel:
             return await add_channel(app, await caller_for(app, account), label, url, level)

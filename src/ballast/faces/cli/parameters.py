@@ -14,15 +14,10 @@ import typer
 from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
-from ballast.errors import BallastError, ErrorCode
-
 # These read well without a name; everything else is an option.
 POSITIONAL: Final = frozenset({"index_id", "plan_id", "deposit_id", "webhook_id", "id", "search"})
 POSITIONAL_IF_REQUIRED: Final = frozenset({"name", "asset"})
 
-_WEIGHTED: Final = re.compile(r"(?P<first>.+?)\s*[\s=:]\s*(?P<last>[^\s=:]+)")
-_NUMBER: Final = re.compile(r"[0-9]+([.][0-9]+)?%?")
-_SPACE_BEFORE_PERCENT: Final = re.compile(r"\s+%")
 _NAMED: Final = re.compile(r"(?P<key>[A-Za-z_]+)\s*[=:]\s*(?P<value>.*)")
 
 
@@ -88,35 +83,13 @@ def _example(model: type[BaseModel]) -> str:
 def _value(field: FieldInfo, typed: Any) -> Any:
     model = model_within(field.annotation)
     # What begins like JSON is JSON: the operation reads it itself, as it does for every face.
-    named = model is not None or _is_mapping(field.annotation)
+    # So is a basket in words.
+    named = (model is not None and not _is_list(field.annotation)) or _is_mapping(field.annotation)
     if not named or not isinstance(typed, str) or typed.lstrip()[:1] in ("[", "{"):
         return typed
     separator = ";" if ";" in typed else ","
     pieces = [piece.strip() for piece in typed.split(separator) if piece.strip()]
-    if model is not None and _is_list(field.annotation):
-        return [_weighted(list(model.model_fields), piece) for piece in pieces]
     return dict(_named(pieces))
-
-
-def _weighted(fields: list[str], piece: str) -> dict[str, str]:
-    """`USDC on Base 10%` as the first field and the last one; `10 % USDC` too.
-
-    Raises:
-        BallastError: `invalid_input` for a number alone: what a decimal comma leaves behind.
-    """
-    piece = _SPACE_BEFORE_PERCENT.sub("%", piece)
-    if _NUMBER.fullmatch(piece):
-        raise BallastError(
-            ErrorCode.INVALID_INPUT,
-            f"{piece} stands alone: a comma separates entries. Write decimals with a point: 33.5.",
-            problems=[{"field": "targets", "problem": "needs a point in decimals, not a comma"}],
-        )
-    found = _WEIGHTED.fullmatch(piece)
-    if found is None:
-        return {fields[0]: piece}
-    if _NUMBER.fullmatch(found["first"]) and not _NUMBER.fullmatch(found["last"]):
-        return {fields[0]: found["last"], fields[-1]: found["first"]}
-    return {fields[0]: found["first"], fields[-1]: found["last"]}
 
 
 def _named(pieces: list[str]) -> Iterator[tuple[str, str]]:

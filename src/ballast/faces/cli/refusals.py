@@ -15,6 +15,12 @@ from ballast.faces.answers import Answer
 # `cancel=true`, `destination=target`: how arguments are written in a call.
 _ARGUMENT: Final = re.compile(r"\b(?P<name>[a-z_]+)=(?P<value>[a-z_]+)\b")
 
+# Details for machines that the message says in words, in whole units.
+_SAID_ALREADY: Final = {
+    ErrorCode.AMOUNT_TOO_LOW: ("venue_message", "status", "minimum_units", "minimum_usd"),
+    ErrorCode.TRADING_HALTED: ("level",),
+}
+
 # What typer calls its errors, in our words: theirs change with its version.
 _MISTAKES = {
     "NoSuchOption": "is not an option of this command",
@@ -30,6 +36,8 @@ def refusal_lines(refusal: Answer) -> Iterator[Text]:
     for name, value in refusal["details"].items():
         # The call of a refusal is of interest where only the log knows why.
         if name == "call_id" and refusal["code"] != ErrorCode.INTERNAL:
+            continue
+        if name in _SAID_ALREADY.get(refusal["code"], ()):
             continue
         for line in _detail(name, value):
             # Some messages are the list of what is wrong already.
@@ -68,7 +76,8 @@ def _words(one: object) -> str:
     if {"field", "problem"} <= one.keys():
         given = f" ({one['given']})" if one.get("given") else ""
         return f"{one['field']}{given}: {one['problem']}"
-    return "  ".join(str(value) for value in one.values())
+    # What a row does not have (the id of one index, where all are meant) says nothing.
+    return "  ".join(str(value) for value in one.values() if value is not None)
 
 
 def for_the_terminal(sentence: str) -> str:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import sys
+import warnings
+from getpass import GetPassWarning
 from typing import Any
 
 import typer
@@ -23,6 +25,28 @@ def need_terminal(command: str) -> None:
             f"ballast {command} works on a terminal only.",
             problems=[{"field": "terminal", "problem": "run it by hand in a terminal"}],
         )
+
+
+def prompt_hidden(what: str) -> str:
+    """Ask for something that is not shown while it is typed. It may come through a pipe: nobody
+    sees it there, so there is nothing to warn of.
+
+    Raises:
+        BallastError: `invalid_input` when a pipe ends without it.
+        typer.Abort: somebody does not want to say it.
+    """
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", GetPassWarning)
+            return str(typer.prompt(what, hide_input=True, err=True))
+    except typer.Abort:
+        if sys.stdin is not None and sys.stdin.isatty():
+            raise
+        raise BallastError(
+            ErrorCode.INVALID_INPUT,
+            f"No {what} came on stdin.",
+            problems=[{"field": what, "problem": "type it in a terminal, or pipe it in"}],
+        ) from None
 
 
 def print_json(value: Any) -> None:

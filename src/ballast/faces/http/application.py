@@ -168,7 +168,10 @@ async def _unroutable(request: Request, refusal: Exception) -> Response:
     """A path or a method that there is not."""
     assert isinstance(refusal, HTTPException)
     if refusal.status_code != 405:
-        return problem_response(BallastError(ErrorCode.NOT_FOUND, "There is nothing at this path."))
+        nothing = BallastError(ErrorCode.NOT_FOUND, "There is nothing at this path.")
+        return problem_response(
+            nothing.advising("/docs and /openapi.yaml show the paths; MCP is at /mcp.")
+        )
     allowed = ", ".join(sorted(_methods_of(request)))
     problem = BallastError(
         ErrorCode.METHOD_NOT_ALLOWED, f"This path is there for {allowed}.", allowed=allowed

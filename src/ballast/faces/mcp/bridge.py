@@ -225,7 +225,7 @@ async def resource_text(answering: Awaitable[Output]) -> str:
     except BallastError as refusal:
         asked_wrongly = refusal.code in (ErrorCode.NOT_FOUND, ErrorCode.INVALID_INPUT)
         code = INVALID_PARAMS if asked_wrongly else INTERNAL_ERROR
-        sentence = f"{refusal.message} {refusal.spec.next_step}"
+        sentence = f"{refusal.message} {refusal.next_step}"
         raise MCPError(code, sentence, refusal_of(refusal)) from None
 
 
