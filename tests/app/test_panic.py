@@ -48,7 +48,7 @@ async def test_every_index_becomes_its_base_asset_and_nothing_is_bought_afterwar
 
     sales = await panic(world.app, CLI, BUDGET)
     world.app.engine.state = "leading"
-    assert "2 index(es) are being sold" in (await world.call("get_status")).next_step
+    assert "2 indexes are being sold" in (await world.call("get_status")).next_step
     await world.run(LONG)
 
     assert {one.index_id for one in sales} == {first.index_id, second.index_id}
@@ -180,8 +180,8 @@ async def test_a_conversation_has_everything_sold_once_a_person_has_agreed_and_n
 
     assert "all that Main holds" in shown.lines
     assert any("at worst 3 % below the price" in one for one in shown.lines)
-    assert "1 index(es) are being sold" in started.next_step
-    assert "1 index(es) are being sold" in again.next_step
+    assert "1 index is being sold" in started.next_step
+    assert "1 index is being sold" in again.next_step
     assert (await states(world))[index.index_id].state is SaleState.SOLD
     assert not await held_beside_base(world, index.index_id)
     assert await world.verified()
@@ -251,7 +251,7 @@ async def test_somebody_with_an_account_is_asked_about_what_is_theirs_alone(worl
 
     answer = await world.call("halt_trading", **ASKED)
 
-    assert "0 index(es) are being sold" in answer.next_step
+    assert "0 indexes are being sold" in answer.next_step
     world.caller = Caller()
     assert (await world.call("get_status")).trading == "on"
 

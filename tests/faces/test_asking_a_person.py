@@ -107,4 +107,4 @@ async def test_selling_everything_is_a_question_to_the_person_as_well(large, mod
     assert "Everything would be sold" in yes.questions[0]
     assert "all that Main holds" in yes.questions[0]
     assert started.structured_content["trading"] == "no_new_risk"
-    assert "1 index(es) are being sold" in started.structured_content["next_step"]
+    assert "1 index is being sold" in started.structured_content["next_step"]

@@ -65,7 +65,7 @@ def test_what_is_wider_waits_and_can_be_given_up(patient_line):
         (("set", "day_usd", "much"), "day_usd"),
         (("set", "run_percent", "1000"), "percent"),
         (("set", "day_usd", "3", "--index", "Main"), "index id"),
-        (("cancel", "lim_1"), "limit_change id"),
+        (("cancel", "lim_1"), "limit change id"),
     ],
 )
 def test_what_cannot_be_set_is_said_in_our_words(line, words, said):

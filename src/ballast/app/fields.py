@@ -10,7 +10,7 @@ from typing import Annotated, Any, Final
 
 from pydantic import AwareDatetime, BeforeValidator, Field, WithJsonSchema
 
-from ballast.core.ids import ID_PATTERNS, IdKind, kind_of, said
+from ballast.core.ids import ID_PATTERNS, IdKind, in_words, kind_of, said
 from ballast.core.money import DECIMAL_PATTERN, PERCENT_PATTERN
 
 _DATE: Final = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}", re.ASCII)
@@ -71,7 +71,7 @@ def _id_check(*kinds: IdKind) -> BeforeValidator:
         kind = kind_of(text)
         if kind in kinds:
             return text
-        wanted = " or ".join(f"{one.name.lower()} id ({one.value}_…)" for one in kinds)
+        wanted = in_words(*kinds)
         if IdKind.INDEX in kinds:
             wanted += " or the name of one of your indexes"
         raise ValueError(f"needs the {wanted}; what was given is {said(kind)}")

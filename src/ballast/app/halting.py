@@ -18,6 +18,7 @@ from ballast.core.access import Scope
 from ballast.core.halting import HaltLevel
 from ballast.core.money import format_percent_bps, parse_percent_bps
 from ballast.core.panic import DEFAULT_BUDGET_BPS
+from ballast.core.wording import being_sold
 from ballast.errors import BallastError, ErrorCode
 
 # As get_status and halt_trading say it.
@@ -91,7 +92,7 @@ async def _sell(app: App, call: Call, given: HaltTrading) -> HaltView:
         indexes = await to_sell(tx, call.owner_id)
         if not indexes or await agreed(app, tx, call.caller, indexes, budget_bps):
             sales = await sell_everything(app, tx, call.caller, budget_bps)
-            sold = f"{len(sales)} index(es) are being sold: get_status shows how far that is. "
+            sold = f"{being_sold(len(sales))}: get_status shows how far that is. "
             answer = await _answer(app, call, given, tx, sold)
             app.work_waiting.set()
             return answer

@@ -18,6 +18,7 @@ from ballast.app.ports import Reader, Transaction
 from ballast.core.ids import IdKind
 from ballast.core.index import Index
 from ballast.core.money import format_percent_bps
+from ballast.core.wording import counted
 from ballast.errors import BallastError, ErrorCode
 
 # As long as a plan: long enough to read what is listed, and to reach a terminal.
@@ -73,8 +74,9 @@ async def refusal_of_unasked(reader: Reader, owner_id: str) -> BallastError:
     assert asked is not None, "what is refused was asked"
     return BallastError(
         ErrorCode.CONFIRMATION_NEEDED,
-        f"Nothing is bought from now on. Selling all of {len(asked.indexes)} index(es) needs a "
-        f"person's word in a terminal, with: ballast confirm {asked.question_id}. Then call "
+        "Nothing is bought from now on. Selling all of "
+        f"{counted(len(asked.indexes), 'index', 'indexes')} needs a person's word in a terminal, "
+        f"with: ballast confirm {asked.question_id}. Then call "
         "halt_trading in the same way again.",
         plan_id=asked.question_id,
         asked_usd="everything",

@@ -16,6 +16,7 @@ from ballast.app.ports import Attention, Reader
 from ballast.app.switch import NO_NEW_RISK, halt_level
 from ballast.core.halting import HaltLevel
 from ballast.core.ledger import microseconds
+from ballast.core.wording import being_sold
 from ballast.errors import BallastError
 
 # A process that shows no pass for so many real seconds does not move: it was stopped, or hangs.
@@ -117,7 +118,7 @@ async def _reachable(app: App) -> bool:
 
 def _what_is_stopped(level: HaltLevel, panic: PanicView | None) -> str:
     """What the kill switch stops; empty when it stops nothing."""
-    sold = f" {len(panic.left)} index(es) are being sold into the base asset." if panic else ""
+    sold = f" {being_sold(len(panic.left))} into the base asset." if panic else ""
     if level is HaltLevel.NOTHING:
         return f"Trading is halted; only the owner can resume it, on the machine itself.{sold}"
     if level is HaltLevel.NO_NEW_RISK:

@@ -60,6 +60,11 @@ def said(kind: IdKind | None) -> str:
     return f"{'an' if name[0] in 'aeiou' else 'a'} {name} id"
 
 
+def in_words(*kinds: IdKind) -> str:
+    """Kinds of id as people are asked for them: "plan id (pln_…) or question id (ask_…)"."""
+    return " or ".join(f"{one.name.lower().replace('_', ' ')} id ({one.value}_…)" for one in kinds)
+
+
 def require_id(text: str, *kinds: IdKind) -> IdKind:
     """Check that a text is an id of one of the given kinds, and say which.
 
@@ -69,7 +74,7 @@ def require_id(text: str, *kinds: IdKind) -> IdKind:
     kind = kind_of(text)
     if kind in kinds:
         return kind
-    wanted = " or ".join(f"{kind.name.lower()} id ({kind.value}_…)" for kind in kinds)
+    wanted = in_words(*kinds)
     given = said(kind)
     raise BallastError(
         ErrorCode.INVALID_INPUT,

@@ -14,6 +14,7 @@ from types import MappingProxyType
 from typing import Final
 
 from ballast.core.events import EVENTS, Event, EventKind, Level
+from ballast.core.wording import counted
 from ballast.errors import BallastError, ErrorCode
 
 MOST_IN_TITLE: Final = 120
@@ -100,7 +101,7 @@ def _problems_of(field: str, text: str, most: int, subject: str) -> list[dict[st
 def _refusal(problems: list[dict[str, str]]) -> BallastError:
     return BallastError(
         ErrorCode.INVALID_INPUT,
-        f"This template has {len(problems)} problem(s).",
+        f"This template has {counted(len(problems), 'problem')}.",
         problems=problems,
     )
 

@@ -182,7 +182,7 @@ SEVERAL = (
     Row(
         "of several swaps the one that comes back leaves the others as they are",
         (fault("submit-intent", "refunded", count=1),),
-        End("partial", ("settled", "refunded", "settled"), words="1 swap(s) did not settle"),
+        End("partial", ("settled", "refunded", "settled"), words="1 swap did not settle"),
         moved=3,
         basket="four",
     ),

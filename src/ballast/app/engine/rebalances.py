@@ -22,6 +22,7 @@ from ballast.core.events import EventKind
 from ballast.core.index import Index
 from ballast.core.states import RebalanceState, SwapState, is_terminal, move
 from ballast.core.trading import Rebalance, RebalanceKind, Swap
+from ballast.core.wording import counted
 
 log = structlog.get_logger(__name__)
 
@@ -142,7 +143,8 @@ def _final_state(rebalance: Rebalance, swaps: list[Swap]) -> RebalanceState:
 
 def _note(swaps: list[Swap], differences: list[Difference]) -> str:
     left = [one for one in swaps if one.state is not SwapState.SETTLED]
-    parts = [f"{len(left)} swap(s) did not settle: {left[0].problem}"] if left else []
+    parts = [f"{counted(len(left), 'swap')} did not settle: {left[0].problem}"] if left else []
     if differences:
-        parts.append(f"{len(differences)} balance(s) differed from the ledger: explain tells how.")
+        differed = counted(len(differences), "balance")
+        parts.append(f"{differed} differed from the ledger: explain tells how.")
     return " ".join(parts)

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Final, TypeVar
 import typer
 
 from ballast.core.ids import LOCAL_OWNER
+from ballast.core.wording import counted
 from ballast.faces.cli.accounts import accounts_command
 from ballast.faces.cli.api_keys import api_keys_command
 from ballast.faces.cli.audit import audit_command
@@ -112,7 +113,8 @@ def _verify(run: Callable[[Any], Any], as_json: bool) -> None:
         console = make_console()
         for problem in report.problems:
             console.print(f"- {problem}")
-        word = "All books agree" if report.good else f"{len(report.problems)} problem(s)"
-        console.print(f"{word}: {report.indexes} index(es) checked against the venue.")
+        word = "All books agree" if report.good else counted(len(report.problems), "problem")
+        indexes = counted(report.indexes, "index", "indexes")
+        console.print(f"{word}: {indexes} checked against the venue.")
     if not report.good:
         raise typer.Exit(DISAGREES)

@@ -14,6 +14,7 @@ from ballast.core.halting import HaltLevel
 from ballast.core.money import format_percent_bps, parse_percent_bps
 from ballast.core.panic import DEFAULT_BUDGET_BPS
 from ballast.core.states import SaleState
+from ballast.core.wording import being_sold
 from ballast.faces.cli.callers import Account, caller_for
 from ballast.faces.cli.command_line import ENDED_OTHERWISE, INTERRUPTED
 from ballast.faces.cli.following import INTERVAL
@@ -91,7 +92,7 @@ async def _sell(
 
     caller = await caller_for(app, account)
     asked = [one.sale_id for one in await panic(app, caller, budget_bps)]
-    console.print(f"{NO_NEW_RISK} {len(asked)} index(es) are being sold.")
+    console.print(f"{NO_NEW_RISK} {being_sold(len(asked))}.")
     if waits and asked:
         console.print("Ctrl-C stops the waiting, not the sale.")
         return await _until_sold(app, console, caller.owner_id, asked)
