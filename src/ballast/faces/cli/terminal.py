@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import json
 import sys
-import warnings
-from getpass import GetPassWarning
 from typing import Any
 
 import typer
@@ -28,19 +26,18 @@ def need_terminal(command: str) -> None:
 
 
 def prompt_hidden(what: str) -> str:
-    """Ask for something that is not shown while it is typed. It may come through a pipe: nobody
-    sees it there, so there is nothing to warn of.
+    """Ask for something that is not shown while it is typed; a pipe may bring it as well.
 
     Raises:
         BallastError: `invalid_input` when a pipe ends without it.
         typer.Abort: somebody does not want to say it.
     """
+    # Nobody sees what comes through a pipe, and hiding it there would only be warned of.
+    typed = sys.stdin is not None and sys.stdin.isatty()
     try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore", GetPassWarning)
-            return str(typer.prompt(what, hide_input=True, err=True))
+        return str(typer.prompt(what, hide_input=typed, err=True))
     except typer.Abort:
-        if sys.stdin is not None and sys.stdin.isatty():
+        if typed:
             raise
         raise BallastError(
             ErrorCode.INVALID_INPUT,
