@@ -153,7 +153,7 @@ def test_a_file_that_is_missing_foreign_or_of_another_version_is_refused(tmp_pat
     with pytest.raises(DevnetError, match="no devnet at"):
         open_devnet(path, None)
     path.write_text("this is not a database, but it is long enough to look at\n" * 20)
-    with pytest.raises(DevnetError, match="Cannot open"):
+    with pytest.raises(DevnetError, match="is damaged, or is no database"):
         open_devnet(path, None)
     path.unlink()
     made = World.open(path)
@@ -161,7 +161,7 @@ def test_a_file_that_is_missing_foreign_or_of_another_version_is_refused(tmp_pat
     made.devnet.close()
     with pytest.raises(DevnetError, match="version 9"):
         open_devnet(path, None)
-    with pytest.raises(DevnetError, match="Cannot open"):
+    with pytest.raises(DevnetError, match="cannot be opened"):
         open_devnet(tmp_path / "no-such-folder" / "devnet.db")
 
 

@@ -161,7 +161,8 @@ async def test_a_person_switches_faults_at_a_terminal(world):
     ):
         refused = run(*words)
         assert refused.exit_code == 2
-        assert len(refused.stderr.strip().splitlines()) == 1
+        what, then = refused.stderr.strip().splitlines()
+        assert (what[:7], then[:5]) == ("Error: ", "Next:")
 
 
 async def test_a_devnet_file_of_the_first_version_goes_on(tmp_path):

@@ -98,7 +98,11 @@ def open_devnet(path: Path, options: DevnetOptions | None = _DEFAULTS) -> Devnet
             market, seed or replay data, or is missing while `options` is None.
     """
     if options is None and not path.exists():
-        raise DevnetError(f"There is no devnet at {path}.")
+        raise DevnetError(
+            f"There is no devnet at {path}.",
+            next_step="ballast get_status makes one in paper mode, and so does ballast devnet "
+            "serve; --file names another file.",
+        )
     _check(options or _DEFAULTS)
     store = Store(path, (options or _DEFAULTS).synchronous)
     try:
