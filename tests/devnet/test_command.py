@@ -48,7 +48,6 @@ async def test_a_script_pays_in_base_units_and_reads_json(world: World, run):
         (("clock", "--advance", "soon"), "--advance must be"),
         (("clock", "--speed", "fast"), "--speed must be a number"),
         (("clock", "--speed=-1"), "speed must lie between"),
-        (("--file", "/nonexistent/devnet.db", "books"), "There is no devnet at"),
         (("serve", "--seed", "99"), "was made with the simulated market and seed 1"),
     ],
 )
@@ -59,6 +58,15 @@ def test_what_cannot_be_done_is_one_line_with_what_to_do_and_exit_code_2(run, wo
     assert result.exit_code == 2
     assert says in error
     assert next_step.startswith("Next: Correct it and call again: ")
+
+
+def test_where_there_is_no_devnet_it_is_said_how_one_is_made(run):
+    result = run("--file", "/nonexistent/devnet.db", "books")
+
+    error, next_step = result.stderr.splitlines()
+    assert (result.exit_code, error[:7]) == (2, "Error: ")
+    assert "There is no devnet at /nonexistent/devnet.db." in error
+    assert next_step.startswith("Next: ballast get_status makes one")
 
 
 def test_a_file_that_is_no_database_is_called_that_and_what_to_do_is_said(run, tmp_path):
