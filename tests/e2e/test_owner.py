@@ -57,7 +57,8 @@ def _converse(terminal: int, answers: dict[str, str]) -> str:
         except OSError:  # the other end is closed: the command has ended
             return shown
         # The space comes once the terminal no longer shows, nor throws away, what is typed.
-        asked = (shown.endswith((f"{one} ", f"{one}\r\n")) for one in answers)
+        # After a whole line more may have come in the same piece.
+        asked = (shown.endswith(f"{one} ") or f"{one}\r\n" in shown for one in answers)
         for prompt in [one for one, now in zip(list(answers), list(asked), strict=True) if now]:
             os.write(terminal, f"{answers.pop(prompt)}\n".encode())
     raise AssertionError(f"the command does not end: {shown}")
