@@ -38,7 +38,7 @@ async def id_of_index(app: App, owner_id: str, given: str) -> str:
     """The id of the index that is meant, by its id or its name.
 
     Raises:
-        BallastError: `not_found` when it is neither.
+        BallastError: `invalid_input` when it is neither.
     """
     named = await with_index_by_name(app, owner_id, {FIELD: None}, {FIELD: given})
     require_id(named[FIELD], IdKind.INDEX)
