@@ -42,7 +42,8 @@ class Opening:
         """
         opened = await asyncio.shield(self._begin())
         if isinstance(opened, BallastError):
-            raise BallastError(opened.code, opened.message, **opened.details)
+            refusal = BallastError(opened.code, opened.message, **opened.details)
+            raise refusal.advising(opened.next_step)
         return opened
 
     def start_in(self, seconds: float) -> None:
