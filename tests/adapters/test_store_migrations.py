@@ -183,14 +183,22 @@ async def test_a_file_that_is_no_database_is_refused_and_not_touched(file: Path)
     assert file.read_bytes() == b"Dear diary, " * 500
 
 
-async def test_another_programs_database_is_refused_and_not_touched(file: Path):
+@pytest.mark.parametrize("revision", [None, "0001", "5f3a9c1d7e20"])
+async def test_another_programs_database_is_refused_and_not_touched(file: Path, revision):
+    """Also where it keeps a revision as Ballast does, even one that Ballast knows."""
     with closing(sqlite3.connect(file)) as connection:
         connection.execute("CREATE TABLE recipes (name)")
+        if revision is not None:
+            connection.execute("CREATE TABLE alembic_version (version_num)")
+            connection.execute("INSERT INTO alembic_version VALUES (?)", (revision,))
+        connection.commit()
     before = file.read_bytes()
 
-    with refused(ErrorCode.STORE_DAMAGED):
+    with refused(ErrorCode.STORE_DAMAGED) as refusal:
         await open_store(file)
 
+    assert "ballast.db holds tables, but not those of Ballast" in refusal.value.message
+    assert "Move it to where it belongs" in refusal.value.next_step
     assert file.read_bytes() == before
 
 

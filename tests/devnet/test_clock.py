@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import sqlite3
 import time
+from contextlib import closing
 from datetime import datetime, timedelta
 from decimal import Decimal
 
@@ -163,6 +165,34 @@ def test_a_file_that_is_missing_foreign_or_of_another_version_is_refused(tmp_pat
         open_devnet(path, None)
     with pytest.raises(DevnetError, match="cannot be opened"):
         open_devnet(tmp_path / "no-such-folder" / "devnet.db")
+
+
+@pytest.mark.parametrize(
+    "statements",
+    [
+        "CREATE TABLE recipes (name)",
+        "CREATE TABLE recipes (name); PRAGMA user_version = 1",
+        "CREATE TABLE meta (key, value); PRAGMA user_version = 2",
+        "CREATE VIEW recipes AS SELECT 1",
+        "PRAGMA user_version = 2",
+    ],
+)
+@pytest.mark.parametrize("options", [None, DevnetOptions()])
+def test_another_programs_database_is_refused_by_name_and_not_changed(
+    tmp_path, statements, options
+):
+    path = tmp_path / "devnet.db"
+    with closing(sqlite3.connect(path)) as other:
+        other.executescript(statements)
+    before = path.read_bytes()
+
+    with pytest.raises(DevnetError, match="database of something else, and no devnet") as refused:
+        open_devnet(path, options)
+
+    assert str(path) in str(refused.value)
+    assert refused.value.next_step.startswith("Move it to where it belongs.")
+    assert path.read_bytes() == before
+    assert list(tmp_path.iterdir()) == [path]
 
 
 @pytest.mark.parametrize(

@@ -77,6 +77,21 @@ def the_devnet_is_another_one(machine: Machine) -> None:
     shutil.copy(other.places.devnet, machine.places.devnet)
 
 
+def something_else_is_in_the_devnets_place(machine: Machine) -> None:
+    the_devnet_is_gone(machine)
+    _put_another_programs_database(machine.places.devnet)
+
+
+def something_else_is_in_the_databases_place(machine: Machine) -> None:
+    the_database_is_gone(machine)
+    _put_another_programs_database(machine.places.database)
+
+
+def _put_another_programs_database(file: Path) -> None:
+    with closing(sqlite3.connect(file)) as connection:
+        connection.execute("CREATE TABLE recipes (name)")
+
+
 def the_database_is_of_a_newer_ballast(machine: Machine) -> None:
     with closing(sqlite3.connect(machine.places.database)) as connection:
         connection.execute("UPDATE alembic_version SET version_num = '9999'")
@@ -130,6 +145,8 @@ BROKEN = {
     a_directory_that_cannot_be_written: ErrorCode.STORE_UNAVAILABLE,
     the_devnet_is_gone: ErrorCode.WORLD_CHANGED,
     the_devnet_is_another_one: ErrorCode.WORLD_CHANGED,
+    something_else_is_in_the_devnets_place: ErrorCode.SETTINGS_INVALID,
+    something_else_is_in_the_databases_place: ErrorCode.STORE_DAMAGED,
     the_database_is_of_a_newer_ballast: ErrorCode.STORE_NEWER,
     the_database_is_damaged: ErrorCode.STORE_DAMAGED,
     the_database_is_gone: ErrorCode.WORLD_CHANGED,
@@ -169,6 +186,19 @@ def test_a_person_reads_what_is_broken_on_stderr_and_what_to_do(stocked):
     assert said.err.startswith("Error: The ledger holds indexes, but its devnet file")
     assert f"Next: {ERRORS[ErrorCode.WORLD_CHANGED].next_step}" in " ".join(said.err.split())
     assert not stocked.machine.places.devnet.exists()
+
+
+def test_another_programs_database_is_left_as_it_is_also_where_there_are_no_indexes(machine):
+    machine.ask("list_indexes")
+    something_else_is_in_the_devnets_place(machine)
+    before = machine.places.devnet.read_bytes()
+
+    said = machine.run("list_indexes")
+
+    assert (said.code, said.out) == (SET_UP, "")
+    assert "devnet.sqlite is an SQLite database of something else" in " ".join(said.err.split())
+    assert "Next: Move it to where it belongs." in said.err
+    assert machine.places.devnet.read_bytes() == before
 
 
 @pytest.mark.parametrize(

@@ -6,6 +6,7 @@ writes leaves the file as it was before or after a whole request, never in betwe
 
 from __future__ import annotations
 
+import re
 import sqlite3
 import threading
 from collections.abc import Iterator, Sequence
@@ -81,6 +82,8 @@ ALTER TABLE swaps ADD COLUMN fate TEXT;
 PRAGMA user_version = 2;
 """
 _STEPS: Final = (_FIRST, _SECOND)
+# By these a file is known as a devnet's, of whatever version.
+_TABLES: Final = frozenset(re.findall(r"CREATE TABLE (\w+)", _FIRST))
 
 Value = str | int | bytes | None
 
@@ -114,16 +117,31 @@ class Store:
         except sqlite3.Error as error:
             self._db.close()
             raise _cannot_open(path, error) from error
+        except DevnetError:
+            self._db.close()
+            raise
 
     def _configure(self, synchronous: Literal["FULL", "OFF"]) -> None:
         self._db.row_factory = sqlite3.Row
         self._db.execute("PRAGMA busy_timeout = 10000")
         self._db.execute("PRAGMA foreign_keys = ON")
+        self._require_ours()
         # Another process may be looking at the file just now; then it stays as it is for this
         # time, which is slower but as safe.
         with suppress(sqlite3.OperationalError):
             self._db.execute("PRAGMA journal_mode = WAL")
         self._db.execute(f"PRAGMA synchronous = {synchronous}")
+
+    def _require_ours(self) -> None:
+        """Before the first write: what another program keeps in the file is not to be touched."""
+        names = {row["name"] for row in self.all("SELECT name FROM sqlite_schema")}
+        if (names or self.version) and not names >= _TABLES:
+            raise DevnetError(
+                f"The file {self.path} is an SQLite database of something else, and no devnet. "
+                "It was not changed.",
+                next_step="Move it to where it belongs. If a devnet was here, put its file back "
+                "from a copy; else a new one is made at the next start.",
+            )
 
     @property
     def is_new(self) -> bool:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import sqlite3
 import sys
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
@@ -43,6 +43,8 @@ REVISIONS: Final = (
     "0018",
     "0019",
 )
+# Tables that every revision has: other programs too keep their revision as Alembic does.
+_OURS: Final = frozenset({"alembic_version", "indexes", "entries", "postings"})
 # STRICT tables came with 3.37, JSON in every build with 3.38.
 OLDEST_SQLITE: Final = (3, 38, 0)
 SCRIPTS: Final = Path(__file__).parent / "migrations"
@@ -95,12 +97,30 @@ def _recorded_revision(connection: sqlite3.Connection, path: Path) -> str | None
     }
     if not tables:
         return None
-    if "alembic_version" not in tables:
-        raise store_error(ErrorCode.STORE_DAMAGED, "is a database, but not one of Ballast", path)
+    require_ours(tables, path)
     row = connection.execute("SELECT version_num FROM alembic_version").fetchone()
     if row is None:
         raise store_error(ErrorCode.STORE_DAMAGED, "does not say which revision it has", path)
     return known_revision(str(row[0]), path)
+
+
+def require_ours(tables: Collection[str], database: Path | str) -> None:
+    """Refuse what another program keeps, before anything is written to it.
+
+    Args:
+        tables: names of those that are there, one at least.
+        database: for the message.
+
+    Raises:
+        BallastError: `store_damaged`.
+    """
+    if not _OURS.issubset(tables):
+        raise store_error(
+            ErrorCode.STORE_DAMAGED, "holds tables, but not those of Ballast", database
+        ).advising(
+            "It was not changed. Move it to where it belongs, or name another data directory or "
+            "database. If there was a ledger here: ballast restore puts a backup back."
+        )
 
 
 def known_revision(revision: str, database: Path | str) -> str:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Final
 import psycopg
 
 from ballast.adapters.store.errors import store_error
-from ballast.adapters.store.migrate import known_revision, newest_revision, upgrade
+from ballast.adapters.store.migrate import known_revision, newest_revision, require_ours, upgrade
 from ballast.adapters.store.postgres.errors import translated
 from ballast.errors import ErrorCode
 
@@ -60,10 +60,7 @@ def _revision(connection: psycopg.Connection, address: Address) -> str | None:
     }
     if not tables:
         return None
-    if "alembic_version" not in tables:
-        raise store_error(
-            ErrorCode.STORE_DAMAGED, "holds tables, but not those of Ballast", address.name
-        )
+    require_ours(tables, address.name)
     row = connection.execute("SELECT version_num FROM alembic_version").fetchone()
     if row is None:
         raise store_error(
