@@ -290,6 +290,33 @@ async def test_a_ledger_that_was_lost_is_not_begun_anew_and_its_backup_takes_its
         ]
 
 
+@pytest.mark.parametrize("emptied", [False, True])
+async def test_what_a_lost_ledger_had_not_yet_taken_from_its_log_stays_out_of_the_backup(
+    tmp_path, emptied
+):
+    """A log left behind by a killed process would be played into whatever takes the file's name."""
+    settings = settings_for(tmp_path / "data")
+    log = settings.home / "ballast.sqlite-wal"
+    async with open_world(tmp_path / "data") as world:
+        kept = await world.new_index()
+        backed_up = await back_up(settings, tmp_path / "copy.sqlite")
+        await world.new_index(name="Later")
+        left = log.read_bytes()
+    Places(settings.home).database.unlink()
+    if emptied:
+        Places(settings.home).database.touch()
+    log.write_bytes(left)
+
+    await put_back(settings, backed_up.file)
+
+    async with open_world(tmp_path / "data") as world:
+        assert [one.index_id for one in (await world.call("list_indexes")).indexes] == [
+            kept.index_id
+        ]
+    aside = [one.read_bytes() for one in settings.home.glob("ballast.before-*-wal")]
+    assert emptied or aside == [left]
+
+
 async def test_a_file_that_exists_is_not_written_over_by_a_backup(tmp_path):
     async with open_world(tmp_path / "data"):
         (tmp_path / "copy.sqlite").write_text("precious")

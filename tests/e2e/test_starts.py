@@ -17,6 +17,13 @@ from tests.e2e.machine import BALLAST, Machine
 SET_UP = 8
 
 
+@pytest.fixture
+def given_key(machine):
+    """A machine whose master key is in the environment, not in a file."""
+    machine.settings = {**machine.settings, "BALLAST_MASTER_KEY": "5a" * 32}
+    return machine
+
+
 @pytest.mark.parametrize("words", [("mcp",), ("list_indexes",), ("verify",), ("devnet", "books")])
 def test_an_unknown_setting_stops_the_start_and_the_nearest_right_name_is_told(words, machine):
     machine.settings = {"BALLAST_DATADIR": "x", "BALLAST_LOG_LEVEL": "loud"}
@@ -186,6 +193,55 @@ def test_a_person_reads_what_is_broken_on_stderr_and_what_to_do(stocked):
     assert said.err.startswith("Error: The ledger holds indexes, but its devnet file")
     assert f"Next: {ERRORS[ErrorCode.WORLD_CHANGED].next_step}" in " ".join(said.err.split())
     assert not stocked.machine.places.devnet.exists()
+
+
+@pytest.mark.parametrize("lost", [the_database_is_gone, the_database_is_empty])
+def test_without_a_key_file_the_devnets_accounts_show_that_the_ledger_is_lost(
+    lost, stocked, tmp_path
+):
+    machine, key = stocked.machine, stocked.machine.places.home / "master.key"
+    machine.settings = {"BALLAST_MASTER_KEY": key.read_text()}
+    key.unlink()
+    machine.run("backup", str(tmp_path / "kept.sqlite"))
+    lost(machine)
+
+    said, migrating = machine.run("list_indexes"), machine.run("migrate")
+    restored = machine.run("restore", str(tmp_path / "kept.sqlite"))
+
+    assert (said.code, migrating.code) == (SET_UP, SET_UP)
+    assert "devnet.sqlite has accounts of its indexes" in " ".join(said.err.split())
+    assert "put a backup back with ballast restore" in " ".join(said.err.split())
+    assert restored.code == 0
+    assert [one["index_id"] for one in machine.ask("list_indexes")["indexes"]] == [stocked.index_id]
+
+
+def test_without_a_key_file_an_address_that_was_given_out_shows_it_too(given_key):
+    index = given_key.ask("create_index", "Unpaid", "--targets", "BTC 100")
+    given_key.ask("deposit_address", index["index_id"], "--chain", "base")
+    the_database_is_gone(given_key)
+
+    assert given_key.run("list_indexes").code == SET_UP
+
+
+@pytest.mark.parametrize("left", ["engine.lock", "ballast.before-2026-01-02T030405Z.sqlite"])
+def test_without_a_key_file_what_an_engine_or_a_restore_leaves_shows_it_too(left, given_key):
+    given_key.ask("list_indexes")
+    the_database_is_gone(given_key)
+    (given_key.places.home / left).touch()
+
+    said = given_key.run("list_indexes")
+
+    assert said.code == SET_UP
+    assert left in said.err
+    assert not given_key.places.database.exists()
+
+
+def test_a_devnet_that_nobody_has_used_is_no_sign_of_a_lost_ledger(given_key):
+    given_key.ask("list_indexes")
+    the_database_is_gone(given_key)
+
+    assert given_key.places.devnet.exists()
+    assert given_key.ask("list_indexes")["indexes"] == []
 
 
 def test_another_programs_database_is_left_as_it_is_also_where_there_are_no_indexes(machine):

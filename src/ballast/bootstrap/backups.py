@@ -92,7 +92,7 @@ async def put_back(settings: Settings, file: Path) -> PutBack:
         draft = places.home / f"restoring-{_now()}.sqlite"
         try:
             indexes = await _checked_copy(settings, places, file, draft)
-            kept = await asyncio.to_thread(_exchange, draft, places.database)
+            kept = await asyncio.to_thread(_exchange, draft, places)
         finally:
             _remove(draft)
         return PutBack(file, kept, indexes, await _looked_through(settings))
@@ -215,15 +215,17 @@ def _network_id(places: Places) -> str | None:
     return network_id
 
 
-def _exchange(draft: Path, database: Path) -> Path | None:
+def _exchange(draft: Path, places: Places) -> Path | None:
     """Make the database what the draft is; where the one before is kept. It is written into the
     file that is there, so that whoever has it open sees it; a damaged one is given another name."""
     from ballast.adapters.store.sqlite.backup import copy_database, put_back, set_aside
 
+    database, kept = places.database, places.kept_before(_now())
     if not database.exists():
+        # Its log may be left; SQLite would play it into whatever takes the name.
+        set_aside(database, kept.name)
         draft.rename(database)
         return None
-    kept = database.with_name(f"ballast.before-{_now()}.sqlite")
     try:
         copy_database(database, kept)
         put_back(draft, database)

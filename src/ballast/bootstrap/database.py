@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import os
+from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from ballast.bootstrap.machine import Machine
 from ballast.bootstrap.places import Places
+from ballast.bootstrap.world import has_accounts
 from ballast.errors import BallastError, ErrorCode
 from ballast.settings import Settings
 
@@ -30,7 +32,7 @@ async def open_database(settings: Settings, places: Places, machine: Machine) ->
     from ballast.adapters.store import open_postgres_store, open_store
 
     if settings.database_url is None:
-        _require_not_lost(places)
+        require_not_lost(settings, places)
         store = await (machine.open_store or open_store)(places.database)
         allowed = _require_not_moved(store)
     else:
@@ -44,23 +46,46 @@ async def open_database(settings: Settings, places: Places, machine: Machine) ->
     return store
 
 
-def _require_not_lost(places: Places) -> None:
-    """The master key's file is made after the database, at the first start: where it lies, there
-    was a ledger, and an empty one in its place would own nothing of what is outside."""
-    from ballast.adapters.master_key import FILE_NAME
+def require_not_lost(settings: Settings, places: Places) -> None:
+    """Where something lies that is made after a ledger, there was one; an empty one in its place
+    would own nothing of what is outside.
 
-    # The key first: another process may be making both, the database before it.
-    if not os.path.lexists(places.home / FILE_NAME):
+    Raises:
+        BallastError: `world_changed`.
+    """
+    if _holds_something(places.database):
         return
-    if places.database.exists() and places.database.stat().st_size > 0:
+    left = _left_behind(settings, places)
+    # Another process may be making all of it, the database before the rest.
+    if left is None or _holds_something(places.database):
         return
     found = "is empty" if places.database.exists() else "is missing"
     raise BallastError(
         ErrorCode.WORLD_CHANGED,
-        f"The ledger {places.database} {found}, but the master key that was made after it is "
-        "there. No new ledger is made: put a backup back with ballast restore, or, if the ledger "
-        "is in Postgres, set BALLAST_DATABASE_URL again.",
+        f"The ledger {places.database} {found}, but {left}. No new ledger is made: put a backup "
+        "back with ballast restore, or, if the ledger is in Postgres, set BALLAST_DATABASE_URL "
+        "again.",
     )
+
+
+def _holds_something(database: Path) -> bool:
+    return database.exists() and database.stat().st_size > 0
+
+
+def _left_behind(settings: Settings, places: Places) -> str | None:
+    """What shows that there was a ledger, in words. Only the first is in every data directory,
+    and not where the key is given."""
+    from ballast.adapters.master_key import FILE_NAME
+
+    if os.path.lexists(places.home / FILE_NAME):
+        return "the master key that was made after it is there"
+    if places.engine_lock.exists():
+        return f"an engine that worked on it has left {places.engine_lock.name}"
+    if kept := next(places.before_restoring(), None):
+        return f"{kept.name} is there, which it took the place of"
+    if settings.uses_embedded_devnet and has_accounts(places):
+        return f"{places.devnet.name} has accounts of its indexes"
+    return None
 
 
 async def _keep_modes_apart(store: Store, mode: str) -> None:

@@ -6,7 +6,7 @@ import asyncio
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from ballast.bootstrap.database import MOVED_KEY
+from ballast.bootstrap.database import MOVED_KEY, require_not_lost
 from ballast.bootstrap.leadership import FileLeadership
 from ballast.bootstrap.places import Places, make_home
 from ballast.errors import BallastError, ErrorCode
@@ -36,7 +36,9 @@ async def migrate_database(settings: Settings) -> Migrated:
     if settings.database_url is None:
         from ballast.adapters.store.migrate import prepare
 
-        file = make_home(settings).database
+        places = make_home(settings)
+        require_not_lost(settings, places)
+        file = places.database
         before = await asyncio.to_thread(prepare, file)
         return Migrated(str(file), before, newest_revision())
     from ballast.adapters.store.store import require_extra

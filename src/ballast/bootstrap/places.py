@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -19,6 +20,14 @@ class Places:
     def database(self) -> Path:
         """The ledger and everything else of ours."""
         return self.home / "ballast.sqlite"
+
+    def kept_before(self, moment: str) -> Path:
+        """What a database is called once a backup has taken its place."""
+        return self.home / f"ballast.before-{moment}.sqlite"
+
+    def before_restoring(self) -> Iterator[Path]:
+        """The databases whose place a backup has taken."""
+        return self.home.glob(self.kept_before("*").name)
 
     @property
     def devnet(self) -> Path:

@@ -13,7 +13,7 @@ from ballast.settings import Settings
 
 if TYPE_CHECKING:
     from ballast.app.ports import Store
-    from ballast.devnet import Devnet
+    from ballast.devnet import Devnet, DevnetError
 
 log = structlog.get_logger(__name__)
 
@@ -52,12 +52,32 @@ async def open_world(
     try:
         devnet = open_devnet(places.devnet, options)
     except DevnetError as error:
-        refusal = BallastError(ErrorCode.SETTINGS_INVALID, str(error))
-        raise refusal.advising(error.next_step or refusal.next_step) from None
+        raise _refusal(error) from None
     stack.callback(devnet.close)
     _tell_speed(settings, devnet)
     await _same_world(store, places, devnet.network_id, known, in_use)
     return devnet
+
+
+def has_accounts(places: Places) -> bool:
+    """Whether the devnet of this data directory has been used.
+
+    Raises:
+        BallastError: `settings_invalid` for a file that is no devnet's, or cannot be read.
+    """
+    if not places.devnet.exists():
+        return False
+    from ballast import devnet
+
+    try:
+        return devnet.has_accounts(places.devnet)
+    except devnet.DevnetError as error:
+        raise _refusal(error) from None
+
+
+def _refusal(error: DevnetError) -> BallastError:
+    refusal = BallastError(ErrorCode.SETTINGS_INVALID, str(error))
+    return refusal.advising(error.next_step or refusal.next_step)
 
 
 def _tell_speed(settings: Settings, devnet: Devnet) -> None:

@@ -6,6 +6,13 @@ be the outside world, and the referee, wherever no real network is wanted.
 
 from ballast.devnet.clock import DomainClock
 from ballast.devnet.errors import DevnetError
-from ballast.devnet.opening import Devnet, DevnetOptions, open_devnet
+from ballast.devnet.opening import Devnet, DevnetOptions, has_accounts, open_devnet
 
-__all__ = ["Devnet", "DevnetError", "DevnetOptions", "DomainClock", "open_devnet"]
+__all__ = [
+    "Devnet",
+    "DevnetError",
+    "DevnetOptions",
+    "DomainClock",
+    "has_accounts",
+    "open_devnet",
+]

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from decimal import Decimal
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Final, Literal
 
 from ballast.devnet.books import Books
 from ballast.devnet.clock import DomainClock, from_us, real_now, to_us
@@ -60,6 +60,13 @@ class DevnetOptions:
     synchronous: Literal["FULL", "OFF"] = "FULL"
 
 
+# Accounts with a colon are the devnet's own.
+_ACCOUNTS_OR_SWAPS: Final = (
+    "SELECT EXISTS (SELECT 1 FROM swaps)"
+    " OR EXISTS (SELECT 1 FROM balances WHERE account NOT LIKE '%:%')"
+)
+
+
 class Devnet:
     """An open devnet: its ASGI app, its clock, and the id it got when it was created."""
 
@@ -110,6 +117,21 @@ def open_devnet(path: Path, options: DevnetOptions | None = _DEFAULTS) -> Devnet
     except BaseException:
         store.close()
         raise
+
+
+def has_accounts(path: Path) -> bool:
+    """Whether somebody has an account in the devnet in a file, or has asked it for a swap.
+
+    Raises:
+        DevnetError: for a file that is no devnet's, or cannot be read.
+    """
+    if not path.exists():
+        return False
+    store = Store(path, _DEFAULTS.synchronous)
+    try:
+        return not store.is_new and bool(store.one(_ACCOUNTS_OR_SWAPS)[0])
+    finally:
+        store.close()
 
 
 def _check(options: DevnetOptions) -> None:
