@@ -80,6 +80,7 @@ class Server:
     def crash(self) -> None:
         """Kill all of its processes as the kernel would, and start it again: it recovers from its
         log. What it answered for before is there."""
+        self._find()
         parent = int(self._server.get_pid())
         children = Path(f"/proc/{parent}/task/{parent}/children").read_text().split()
         for pid in (parent, *map(int, children)):
@@ -92,8 +93,13 @@ class Server:
         (found.socket_dir / f".s.PGSQL.{found.port}.lock").unlink()
         self._server.ensure_postgres_running()
 
+    def _find(self) -> None:
+        """It may have been killed and started again by a process that was forked from this one."""
+        self._server.ensure_postgres_running()
+
     def stop(self) -> None:
         """End it."""
+        self._find()
         self._server.cleanup()
 
 

@@ -1,23 +1,20 @@
 """Strike a flow at its N-th call, start again until it is done, and let the referee compare.
 
-A `Campaign` strikes a process for real, once for each crash. A `Recording` lets one process run to
-its end, takes down what a crash at each of its calls would leave, and starts from that.
+Here a process is struck for real, once for each crash; `recording.py` does with one run of it.
 """
 
 from __future__ import annotations
 
-import pickle
 import shutil
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass, field, replace
+from contextlib import AbstractContextManager, ExitStack, contextmanager
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
 from tests.crash import flows, referee
 from tests.crash.flows import Site
 from tests.crash.referee import Findings
-from tests.crash.remains import Eyes, Files, Remains, put
 from tests.crash.supervisor import (
     EVERYTHING,
     KILLED,
@@ -29,7 +26,6 @@ from tests.crash.supervisor import (
     Witness,
     run,
 )
-from tests.crash.system_calls import Call, Stop
 from tests.e2e.machine import until
 from tests.postgres import Server
 
@@ -38,10 +34,6 @@ SECOND_CRASH_EVERY = 3
 # A recovery that changes anything makes more calls than this; where in it the second crash comes
 # runs through all of them by steps that share no factor with their number.
 RECOVERY_CALLS, RECOVERY_STEP = 211, 37
-
-
-# Of so many crashes that leave what another has left, one is started from all the same.
-CONTROL_EVERY = 100
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +73,7 @@ class Campaign:
         workshop: an empty or missing directory for all of its files.
         served: whether the devnet is served by another process, which nothing strikes.
         server: the Postgres server that the ledger is on; without one it is in a file.
-        witness: sees the calls of the undisturbed run; told where that works.
+        witness: sees the calls of the undisturbed run; told where that works, and closed with it.
     """
 
     def __init__(
@@ -91,7 +83,7 @@ class Campaign:
         *,
         served: bool = False,
         server: Server | None = None,
-        witness: Callable[[Path], Witness] | None = None,
+        witness: Callable[[Site], AbstractContextManager[Witness]] | None = None,
     ) -> None:
         self.name = name
         self._workshop = workshop
@@ -101,8 +93,8 @@ class Campaign:
         self._start = Site(workshop / "start", database_url=server.fresh() if server else None)
         done(run(flows.prepare, name, self._start))
         with self._beginning("undisturbed") as site:
-            with Child(flows.carry_out, name, site, watched=True) as child:
-                see = witness(site.directory) if witness else None
+            with Child(flows.carry_out, name, site, watched=True) as child, ExitStack() as end:
+                see = end.enter_context(witness(site)) if witness else None
                 undisturbed = child.strike(Strike(targets=(*EVERYTHING, "socket")), witness=see)
             done(undisturbed)
             self._calls = undisturbed.calls
@@ -130,15 +122,20 @@ class Campaign:
                 site = replace(site, devnet_url=file.read_text())
             yield site
 
-    def point(self, strike: Strike) -> Point | None:
-        """What came of one strike; None if it came too late for the flow."""
+    def point(self, strike: Strike, number: int | None = None) -> Point | None:
+        """What came of one strike; None if it came too late for the flow.
+
+        Args:
+            number: of the crash, if it is another one than that of the call.
+        """
         name = f"{strike.blow.name} {strike.at} of {' and '.join(strike.kinds)}"
         with self._beginning(name) as site:
             with Child(flows.carry_out, self.name, site, watched=True) as child:
                 first = child.strike(strike, self._server_crashes)
             if first.struck is None:
                 return None
-            outcome = start_again(self.name, site, strike.at, self.expected, strike.targets)
+            number = number or strike.at
+            outcome = start_again(self.name, site, number, self.expected, strike.targets)
         if not _ended_well(first, strike):
             said = f"It ended with {first.trouble}"
             outcome = replace(outcome, problems=(said, *outcome.problems))
@@ -215,91 +212,3 @@ def _ended_well(ended: Run, strike: Strike) -> bool:
     if strike.blow is Blow.STOP and not ended.trouble:
         return True
     return ended.trouble == KILLED or ended.trouble.startswith("BallastError: ")
-
-
-# --- recorded ------------------------------------------------------------------------------------
-
-
-@dataclass(frozen=True, slots=True)
-class Crash:
-    """A crash at one call, and what it leaves: the same number for the same."""
-
-    blow: Blow
-    kind: Call
-    at: int
-    left: int
-
-
-@dataclass(slots=True)
-class Recording:
-    """All crashes of one run of a flow.
-
-    Attributes:
-        folder: where everything is kept that some crash leaves, in folders with its number.
-        controls: numbers of what is as another and was kept all the same.
-    """
-
-    name: str
-    folder: Path
-    expected: Findings = field(init=False)
-    crashes: list[Crash] = field(default_factory=list)
-    controls: list[int] = field(default_factory=list)
-    _numbers: dict[bytes, int] = field(default_factory=dict)
-    _same: int = 0
-
-    @classmethod
-    def of(cls, name: str, folder: Path) -> Recording:
-        """The one that is in a folder, else a new one."""
-        file = folder / "recording"
-        if file.exists():
-            return cast("Recording", pickle.loads(file.read_bytes()))
-        shutil.rmtree(folder, ignore_errors=True)
-        recording = cls(name, folder)
-        campaign = Campaign(name, folder / "campaign", witness=recording._witness)
-        recording.expected = campaign.expected
-        shutil.rmtree(folder / "campaign")
-        file.write_bytes(pickle.dumps(recording))
-        return recording
-
-    def _witness(self, directory: Path) -> Witness:
-        remains, eyes = Remains(directory), Eyes()
-
-        def see(stop: Stop, number: int) -> None:
-            remains.look(stop)
-            for blow in (Blow.KILL, Blow.TEAR, Blow.POWER) if number else ():
-                files = remains.after(blow, stop)
-                if files is not None:
-                    left = self._number(eyes.digest(files), files)
-                    self.crashes.append(Crash(blow, stop.kind, number, left))
-
-        return see
-
-    def _number(self, digest: bytes, files: Files) -> int:
-        known = self._numbers.get(digest)
-        if known is None:
-            self._numbers[digest] = known = self._keep(files)
-        else:
-            self._same += 1
-            if self._same % CONTROL_EVERY == 0:
-                self.controls.append(self._keep(files))
-        return known
-
-    def _keep(self, files: Files) -> int:
-        number = len(self._numbers) + len(self.controls)
-        put(files, self.folder / str(number))
-        return number
-
-    @property
-    def numbers(self) -> range:
-        """Of all that is kept."""
-        return range(len(self._numbers) + len(self.controls))
-
-    def outcome(self, number: int) -> Outcome:
-        """What comes of starting from what is kept."""
-        directory = self.folder / f"work on {number}"
-        shutil.rmtree(directory, ignore_errors=True)
-        shutil.copytree(self.folder / str(number), directory)
-        try:
-            return start_again(self.name, Site(directory), number, self.expected)
-        finally:
-            shutil.rmtree(directory)

@@ -53,7 +53,7 @@ def examine(site: Site) -> Findings:
     problems = asyncio.run(_verified(site))
     with _both(site) as (ours, network):
         problems += network.books.faults() + _differences(ours, network) + _twice(ours, network)
-        return Findings(problems, _states(ours), _movements(network), _digest(ours, network))
+        return Findings(problems, states(ours), _movements(network), _digest(ours, network))
 
 
 def books(site: Site) -> str:
@@ -117,7 +117,8 @@ def _twice(ours: Rows, network: Network) -> list[str]:
     return wrong
 
 
-def _states(ours: Rows) -> Counter[str]:
+def states(ours: Rows) -> Counter[str]:
+    """How many rows of each kind are in which state."""
     counts = Counter[str]()
     for table in STATES:
         for state, number in ours(f"SELECT state, count(*) FROM {table} GROUP BY state"):
@@ -135,6 +136,6 @@ def _digest(ours: Rows, network: Network) -> str:
     heads = ours("SELECT index_id, sequence, hash FROM entries ORDER BY 1, 2")
     rows = network.store.all("SELECT * FROM balances ORDER BY account, asset_id")
     digest.update(
-        repr((heads, sorted(_states(ours).items()), [tuple(row) for row in rows])).encode()
+        repr((heads, sorted(states(ours).items()), [tuple(row) for row in rows])).encode()
     )
     return digest.hexdigest()

@@ -21,6 +21,7 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Any
 
+from tests.crash.messages import asked
 from tests.crash.system_calls import Call, Listener, Stop, read_memory, watch_this_process
 from tests.e2e.machine import PATIENCE, stand_still
 
@@ -72,6 +73,7 @@ class Strike:
         kinds: which kinds of call count.
         following: beginning of the name of a file: only the first call after each of its syncs
             counts.
+        asking: only messages to Postgres that ask this count; see `asked`.
     """
 
     at: int = 0
@@ -79,6 +81,7 @@ class Strike:
     targets: tuple[str, ...] = OURS
     kinds: tuple[Call, ...] = tuple(Call)
     following: str = ""
+    asking: str = ""
 
     def counts(self, kind: Call, target: str) -> bool:
         """Whether such a call is one of those that are counted."""
@@ -313,6 +316,8 @@ class _Blows:
         if following and stop.kind is Call.SYNC and stop.target.startswith(following):
             self._followed = True
         if not (self._followed and self._strike.counts(stop.kind, stop.target)):
+            return False
+        if self._strike.asking and self._strike.asking != asked(stop):
             return False
         self._followed = not following
         return True
