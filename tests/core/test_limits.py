@@ -70,6 +70,16 @@ def test_the_owners_limit_holds_over_all_indexes_together():
     assert "over all indexes" in refusal.message
 
 
+def test_what_may_not_be_bought_is_named():
+    limits = replace(WIDE, allowed_assets=("btc",))
+    run = replace(run_of(1), buys=frozenset({"eth", "btc", "ada"}))
+
+    refusal = refused(limits, WIDE, run)
+
+    assert refusal.message == "The limits do not allow to buy ada, eth."
+    assert refusal.details["assets"] == ["ada", "eth"]
+
+
 def test_everything_that_is_broken_is_said_at_once():
     limits = Limits(
         max_swap_pico=10 * PICO,

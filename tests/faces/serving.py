@@ -34,7 +34,7 @@ async def echo(app: App, call: Call, given: Echo) -> Echoed:
     """Say a word."""
     match given.word:
         case "refuse":
-            raise BallastError(ErrorCode.LIMIT_EXCEEDED, "Too much.", limit_usd="10.00")
+            raise BallastError(ErrorCode.LIMIT_EXCEEDED, "Too much.", spent_usd="10.00")
         case "fault":
             raise RuntimeError("password=hunter2")
         case "much":

@@ -97,7 +97,7 @@ def test_a_refusal_goes_to_stderr_with_its_own_code_and_no_traceback(line):
 
     assert (code, out) == (6, "")
     assert err.splitlines()[0] == "Error: Too much."
-    assert "limit_usd: 10.00" in err
+    assert "spent_usd: 10.00" in err
 
 
 def test_a_fault_of_ours_ends_with_code_70_and_tells_nothing_of_its_inside(line):

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import asyncio
+import re
 from datetime import timedelta
 
 import pytest
 
 from ballast.app.catalog import OPERATIONS
 from ballast.bootstrap import opened_app
-from tests.app.world import settings_for
+from ballast.errors import ERRORS, ErrorCode
+from tests.app.world import open_world, settings_for
 from tests.faces.serving import CommandLine
 
 BASKET = ("--targets", "BTC 60, USDC 40")
@@ -74,6 +77,50 @@ def test_what_cannot_be_set_is_said_in_our_words(line, words, said):
     assert code in {2, 3}
     assert said in err
     assert "Traceback" not in err
+
+
+@pytest.mark.parametrize(
+    ("words", "sentence"),
+    [
+        (("swap_usd=much",), "plain positive decimal number"),
+        (("swap_usd=much, days=3",), "There is no limit of this name"),
+        (("swap_usd=2000000",), "this would widen swap_usd (1000000.00 now)"),
+    ],
+)
+def test_what_is_wrong_with_a_limit_is_said_once(line, words, sentence):
+    line.json("create_index", "Main", *BASKET)
+
+    _, _, err = line.run("update_index", "Main", "--limits", *words)
+
+    assert " ".join(err.split()).count(sentence) == 1
+
+
+def test_what_is_wrong_with_a_basket_is_said_once(line):
+    _, _, err = line.run("create_index", "Main", "--targets", "BTC 50, FOOCOIN 30, BARCOIN 20")
+
+    assert "2 things are wrong with the basket." in err
+    assert " ".join(err.split()).count("FOOCOIN") <= 2
+
+
+def test_a_limit_that_stops_a_rebalance_is_said_in_one_sentence(line, tmp_path):
+    async def planned() -> list[str]:
+        async with open_world(tmp_path) as world:
+            index = await world.funded_index()
+            world.pass_time(timedelta(days=200))
+            plan = await world.call(
+                "preview_rebalance", index_id=index.index_id, destination="target"
+            )
+            return [index.index_id, plan.plan_id]
+
+    plan = asyncio.run(planned())
+    line.json("limits", "set", "swap_usd", "1")
+    _, _, err = line.run("rebalance_index", *plan)
+
+    sentence, _, following = " ".join(err.split()).partition(" Next: ")
+    assert re.fullmatch(
+        r"Error: One swap of \$[\d,.]+ is above the limit of \$1.00 per swap\.", sentence
+    )
+    assert following == ERRORS[ErrorCode.LIMIT_EXCEEDED].next_step
 
 
 def test_a_plan_is_agreed_to_on_a_terminal_only(line):

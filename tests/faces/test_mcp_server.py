@@ -69,7 +69,7 @@ async def test_a_refusal_is_the_error_object_and_the_same_as_text(mode):
         "next_step": "This is above a limit that only the owner can raise, "
         "outside the conversation.",
         "retryable": False,
-        "details": {"limit_usd": "10.00", "call_id": call_id},
+        "details": {"spent_usd": "10.00", "call_id": call_id},
     }
     assert json.loads(result.content[0].text) == result.structured_content
 

@@ -159,8 +159,7 @@ def _all_at_once(wrong: list[tuple[str, BallastError]]) -> BallastError:
     ]
     return BallastError(
         ErrorCode.INVALID_INPUT,
-        f"{len(wrong)} things are wrong with the basket: "
-        + " ".join(refusal.message for _, refusal in wrong),
+        f"{len(wrong)} things are wrong with the basket.",
         problems=problems,
     )
 

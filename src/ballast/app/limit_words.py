@@ -15,6 +15,7 @@ from ballast.app.ports import ListedAsset
 from ballast.app.views import pico_of_dollars
 from ballast.core.limits import ASSETS, Limits, Used, widened
 from ballast.core.money import dollars, format_percent_bps, parse_percent_bps
+from ballast.core.wording import counted
 from ballast.errors import BallastError, ErrorCode
 
 FIELD_OF: Final[Mapping[str, str]] = MappingProxyType(
@@ -79,9 +80,10 @@ def limits_from_words(
         except BallastError as refusal:
             problems.append({"field": f"limits.{name[:40]}", "problem": refusal.message})
     if problems:
+        names = ", ".join(problem["field"] for problem in problems)
         raise BallastError(
             ErrorCode.INVALID_INPUT,
-            " ".join(problem["problem"] for problem in problems),
+            f"{counted(len(problems), 'limit')} cannot be read: {names}.",
             problems=problems,
         )
     return fields
@@ -96,9 +98,10 @@ def narrowed(limits: Limits, given: Mapping[str, Any]) -> Limits:
     after = replace(limits, **given)
     wider = [NAME_OF[field] for field in widened(limits, after)]
     if wider:
+        named = ", ".join(f"{name} ({words_of(limits, name)} now)" for name in wider)
         raise BallastError(
             ErrorCode.LIMIT_EXCEEDED,
-            f"A conversation can only lower limits; this would widen {', '.join(wider)}. The owner "
+            f"A conversation can only lower limits; this would widen {named}. The owner "
             "can, in a terminal: ballast limits set.",
             limits=[{"limit": name, "now": words_of(limits, name)} for name in wider],
         )

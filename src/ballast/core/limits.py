@@ -255,7 +255,7 @@ def _broken_shares(limits: Limits, run: Run, whose: str) -> Iterator[dict[str, o
         yield {
             "limit": "allowed_assets",
             "of": whose,
-            "sentence": "The limits do not allow every asset that this would buy.",
+            "sentence": f"The limits do not allow to buy {', '.join(others)}.",
             "assets": others,
         }
 

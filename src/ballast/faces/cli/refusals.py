@@ -15,10 +15,21 @@ from ballast.faces.answers import Answer
 # `cancel=true`, `destination=target`: how arguments are written in a call.
 _ARGUMENT: Final = re.compile(r"\b(?P<name>[a-z_]+)=(?P<value>[a-z_]+)\b")
 
-# Details for machines that the message says in words, in whole units.
+# Details for machines that the message says in words.
 _SAID_ALREADY: Final = {
     ErrorCode.AMOUNT_TOO_LOW: ("venue_message", "status", "minimum_units", "minimum_usd"),
     ErrorCode.TRADING_HALTED: ("level",),
+    ErrorCode.CONFIRMATION_NEEDED: ("plan_id", "asked_usd", "confirm_above_usd"),
+    ErrorCode.LIMIT_EXCEEDED: (
+        "limit",
+        "of",
+        "asked_usd",
+        "left_usd",
+        "limit_usd",
+        "room_from",
+        "assets",
+        "limits",
+    ),
 }
 
 # What typer calls its errors, in our words: theirs change with its version.
