@@ -6,39 +6,32 @@ yet to do. So first the server must have done all that was sent; then everything
 
 from __future__ import annotations
 
-import ctypes
-import fcntl
 import json
-import os
-import struct
-import termios
 from contextlib import closing
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import psycopg
 from psycopg.sql import SQL, Identifier
 
 from tests.crash.referee import states
-from tests.crash.system_calls import Call, Stop
 from tests.e2e.machine import until
 
 # Among the files of a directory, what is in the server.
 NAME = "postgres.json"
-# On all architectures.
-_PIDFD_GETFD = 438
 
 _TABLES = "SELECT tablename FROM pg_tables WHERE schemaname = current_schema() ORDER BY 1"
 _SEQUENCES = "SELECT count(*) FROM pg_sequences WHERE schemaname = current_schema()"
 _OTHERS = """
-    SELECT count(*) FROM pg_stat_activity
-    WHERE datname = current_database() AND pid <> pg_backend_pid()
-      AND backend_type = 'client backend'
+    FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()
+    AND backend_type = 'client backend'
 """
+_IDS = f"SELECT coalesce(array_agg(pid), ARRAY[]::integer[]) {_OTHERS}"
 # A server process that waits for its client has done all that it has read, and one that waits for
 # a lock is inside of a transaction: neither commits anything before it is sent more.
 _WORKING = f"""
-    {_OTHERS} AND wait_event IS DISTINCT FROM 'ClientRead'
+    SELECT count(*) {_OTHERS} AND wait_event IS DISTINCT FROM 'ClientRead'
     AND wait_event_type IS DISTINCT FROM 'Lock'
 """
 # Changes with every transaction that writes: when it begins to, and when it ends.
@@ -60,7 +53,6 @@ class Committed:
     states: str = ""
     _reader: psycopg.Connection = field(init=False)
     _tables: list[str] = field(init=False)
-    _sockets: set[int] = field(default_factory=set)
     _moment: str = ""
     _content: bytes = b""
 
@@ -70,31 +62,24 @@ class Committed:
         [numbers] = self._reader.execute(_SEQUENCES).fetchall()
         assert numbers == (0,), "sequences are not taken down"
 
-    def look(self, stop: Stop) -> None:
-        """To be told of every call: it is known by its messages what is connected to a server."""
-        if stop.kind is Call.SEND and stop.target == "socket":
-            self._sockets.add(stop.arguments[0])
-
-    def content(self, stop: Stop) -> bytes:
-        """All rows, once what was sent before this call has been done."""
-        self._wait_until_read(stop)
-        until(lambda: not self.ask(_WORKING), "Postgres has done what was sent")
-        moment = str(self.ask(_MOMENT))
+    def content(self) -> bytes:
+        """All rows, once all has been done that was sent until now."""
+        until(self._all_is_done, "Postgres has done what was sent")
+        moment = self._ask(_MOMENT)
         if moment != self._moment:
             self._moment, self._content = moment, self.read()
         return self._content
 
-    def _wait_until_read(self, stop: Stop) -> None:
-        process = os.pidfd_open(_process_of(stop.pid))
-        try:
-            until(
-                lambda: not any(_unread(process, socket) for socket in self._sockets),
-                "Postgres has read what was sent",
-            )
-        finally:
-            os.close(process)
+    def _all_is_done(self) -> bool:
+        """A process that is sent something is awake from then on: one that sleeps, and has waited
+        for its client since, has nothing left to read."""
+        return all(map(_sleeps, self._ask(_IDS))) and not self._ask(_WORKING)
 
-    def ask(self, question: str) -> object:
+    def is_let_go(self) -> bool:
+        """Whether nobody else is connected."""
+        return not self._ask(_IDS)
+
+    def _ask(self, question: str) -> Any:
         """The one answer to a question, at once."""
         [(answer,)] = self._reader.execute(question)
         return answer
@@ -117,29 +102,19 @@ class Committed:
         self._reader.close()
 
 
-def _process_of(thread: int) -> int:
-    status = Path(f"/proc/{thread}/status").read_text()
-    return int(status.split("Tgid:", 1)[1].split()[0])
-
-
-def _unread(process: int, descriptor: int) -> bool:
-    """Whether the other end has yet to read of what a process has sent there."""
-    ours = ctypes.CDLL(None).syscall(_PIDFD_GETFD, process, descriptor, 0)
-    if ours < 0:  # it was closed since
-        return False
+def _sleeps(process: int) -> bool:
+    """Whether a process waits for something; one that has ended waits for nothing more."""
     try:
-        waiting = fcntl.ioctl(ours, termios.TIOCOUTQ, bytes(4))
-    except OSError:  # a file has the number now
-        return False
-    finally:
-        os.close(ours)
-    return struct.unpack("i", waiting) != (0,)
+        status = Path(f"/proc/{process}/stat").read_text()
+    except (FileNotFoundError, ProcessLookupError):
+        return True
+    return status.rpartition(")")[2].split()[0] == "S"
 
 
 def committed_in(url: str) -> bytes:
     """All rows of a database whose users have ended, once the server has seen that."""
     with closing(Committed(url)) as ledger:
-        until(lambda: not ledger.ask(_OTHERS), "Postgres has let its dead clients go")
+        until(ledger.is_let_go, "Postgres has let its dead clients go")
         return ledger.read()
 
 

@@ -101,11 +101,9 @@ class Recording:
 
             def see(stop: Stop, number: int) -> None:
                 remains.look(stop)
-                if ledger:
-                    ledger.look(stop)
                 if not number:
                     return
-                beside = {committed.NAME: ledger.content(stop)} if ledger else {}
+                beside = {committed.NAME: ledger.content()} if ledger else {}
                 if ledger and MESSAGES.counts(stop.kind, stop.target):
                     self._place(asked(stop), ledger.states)
                 for blow in IN_POSTGRES if ledger else IN_FILES:

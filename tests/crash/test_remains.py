@@ -93,10 +93,9 @@ def test_what_is_taken_down_of_postgres_is_what_a_kill_leaves(
     sent, taken = [], []
 
     def witness(stop, number):
-        ledger.look(stop)
         if len(sent) == commits:
             if not taken:
-                taken.append(ledger.content(stop))
+                taken.append(ledger.content())
                 child.send(signal.SIGKILL)
         elif number and asked(stop) == "COMMIT":
             sent.append(number)
@@ -117,9 +116,8 @@ def test_what_was_sent_and_is_not_done_yet_when_ballast_is_killed_is_taken_down(
     taken = []
 
     def witness(stop, number):
-        ledger.look(stop)
         if number and asked(stop) == "SELECT now()":
-            taken.append(ledger.content(stop))
+            taken.append(ledger.content())
 
     with (
         Child(send_slowly_then_ask, postgres_url, watched=True) as child,
