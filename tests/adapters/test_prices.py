@@ -54,6 +54,9 @@ class Listing:
             for name, (usd, age) in self.prices.items()
         }
 
+    def kept_assets(self, now):
+        return None
+
 
 async def frozen(prices, asset_ids):
     """The assets that are refused, each with its reason."""
@@ -110,6 +113,9 @@ async def test_a_list_that_is_asked_again_freezes_its_prices_when_they_have_grow
 
     class Kept:
         async def list_assets(self):
+            return listed
+
+        def kept_assets(self, now):
             return listed
 
     prices = VenuePrices(Kept(), clock)

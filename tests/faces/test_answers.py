@@ -7,9 +7,7 @@ import json
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ballast.faces import answers
-from ballast.faces.answers import fitted, in_both_forms, json_text, text_copy, written
-from tests.faces.serving import Echoed
+from ballast.faces.answers import fitted, in_both_forms, json_text, text_copy
 
 ROWS = st.lists(st.fixed_dictionaries({"text": st.text(max_size=40)}), max_size=60)
 
@@ -46,24 +44,3 @@ def test_an_answer_and_its_text_copy_together_stay_below_eighty_kilobytes(count,
     assert len(json_text(message).encode()) < 80_000
     assert structured == answer or "cut" in structured
     assert json.loads(copy) == structured or "cut" in json.loads(copy)
-
-
-def test_an_answer_that_is_given_again_is_not_written_again():
-    answer = Echoed(mode="paper", word="once")
-    first = written(answer, 1_000)
-    other = written(answer.model_copy(update={"word": "twice"}), 1_000)
-
-    assert written(answer, 1_000) is first
-    assert json.loads(first.body)["word"] == "once"
-    assert json.loads(other.body)["word"] == "twice"
-    assert first.tag != other.tag
-
-
-def test_what_was_written_is_kept_no_longer_than_the_answer():
-    before = len(answers._written)
-    answer = Echoed(mode="paper", word="once")
-    written(answer, 1_000)
-    assert len(answers._written) == before + 1
-    del answer
-
-    assert len(answers._written) == before

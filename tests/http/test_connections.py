@@ -65,6 +65,17 @@ async def test_a_head_in_small_pieces_gets_no_more_time_for_each():
     assert isinstance(ended[1], ConnectionError), "what drips on is not taken any more"
 
 
+async def test_what_drips_after_an_answer_is_the_next_head_and_gets_no_more_time():
+    async with served() as (reader, writer):
+        writer.write(HEAD + b"\r\n")
+        await reader.readuntil(b"yes")
+        dripping = asyncio.create_task(drip(writer))
+
+        ended = await asyncio.gather(reader.read(), dripping, return_exceptions=True)
+
+    assert isinstance(ended[1], ConnectionError), "what drips on is not taken any more"
+
+
 async def drip(writer):
     while True:
         writer.write(b"X: 1\r\n")

@@ -34,10 +34,15 @@ _MOST_ANSWERS: Final = 1_000
 
 
 class AssetList(Protocol):
-    """The one thing this needs of a venue."""
+    """What this needs of a venue."""
 
     async def list_assets(self) -> Mapping[str, ListedAsset]:
         """Everything traded now, by asset id."""
+        ...
+
+    def kept_assets(self, now: datetime) -> Mapping[str, ListedAsset] | None:
+        """The same, where it is at hand and recent enough at this time; the very object that was
+        given before."""
         ...
 
 
@@ -115,16 +120,15 @@ class VenuePrices:
             BallastError: `price_unavailable` with `details.assets`, a list of `asset_id` and
                 `reason`, naming every asset that is frozen; `venue_unavailable`.
         """
-        with self._observer.observe(Activity(Doing.PRICES, "read prices")):
-            return await self._read(asset_ids)
-
-    async def _read(self, asset_ids: Sequence[str]) -> Mapping[str, Price]:
-        asked_at = self._clock.now()
-        listed = await self._venue.list_assets()
-        asked = tuple(asset_ids)
-        before = self._answered.get(asked) if listed is self._list else None
-        if before is not None and before.holds_at(asked_at):
+        asked, asked_at = tuple(asset_ids), self._clock.now()
+        before = self._answered.get(asked)
+        if before is not None and self._holds(before, asked_at):
             return self._again(before, asked_at)
+        with self._observer.observe(Activity(Doing.PRICES, "read prices")):
+            return await self._read(asked, asked_at)
+
+    async def _read(self, asset_ids: tuple[str, ...], asked_at: datetime) -> Mapping[str, Price]:
+        listed = await self._venue.list_assets()
         wanted = [listed[asset_id] for asset_id in dict.fromkeys(asset_ids) if asset_id in listed]
         seconds = await self._second.look(wanted) if self._second else {}
         reading = Reading(asked_at, self._clock.now())
@@ -141,7 +145,7 @@ class VenuePrices:
         if frozen:
             raise _unavailable(frozen, asked=len(reasons))
         if self._second is None:
-            self._keep_answer(asked, usable, listed)
+            self._keep_answer(asset_ids, usable, listed)
         return usable
 
     async def close(self) -> None:
@@ -193,16 +197,21 @@ class VenuePrices:
             seen_at = [price.observed_at for price in usable.values()]
             self._answered[asked] = _Answered(
                 usable,
-                max(usable.values(), key=lambda price: price.observed_at),
                 max(seen_at) - self._gates.future_tolerance,
                 min(seen_at) + self._gates.max_age,
+                log_at=min(seen_at),
             )
 
+    def _holds(self, before: _Answered, now: datetime) -> bool:
+        """Whether the list is still the one it was made of, and no price too early or too old."""
+        return (
+            before.earliest <= now <= before.latest and self._venue.kept_assets(now) is self._list
+        )
+
     def _again(self, before: _Answered, now: datetime) -> Mapping[str, Price]:
-        self._observer.price_seen(before.newest.source, before.newest.observed_at)
-        if self._record is not None:
-            # The log may have been busy the last time.
-            self._record.offer(before.prices.values(), now)
+        # Seldom anything is due, and the log may have been busy the last time.
+        if self._record is not None and now >= before.log_at:
+            before.log_at = self._record.offer(before.prices.values(), now)
         return before.prices
 
     def _remember(
@@ -219,18 +228,15 @@ class VenuePrices:
             self._record.offer([*usable.values(), *sound], reading.read_at)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class _Answered:
-    """Usable prices, and between which times they are neither early nor stale."""
+    """Usable prices, between which times they are neither early nor stale, and when they are to be
+    offered to the log again."""
 
     prices: Mapping[str, Price]
-    newest: Price
     earliest: datetime
     latest: datetime
-
-    def holds_at(self, now: datetime) -> bool:
-        """Whether none of them is early or stale."""
-        return self.earliest <= now <= self.latest
+    log_at: datetime
 
 
 class _Record:
@@ -241,16 +247,21 @@ class _Record:
         self._offered_at: dict[str, datetime] = {}
         self._writing: asyncio.Task[None] | None = None
 
-    def offer(self, observations: Iterable[Price], now: datetime) -> None:
-        """Write those whose asset was not written within the last minute, unless it is busy."""
+    def offer(self, observations: Iterable[Price], now: datetime) -> datetime:
+        """Write those whose asset was not written within the last minute, unless it is busy.
+
+        Returns:
+            From when on it is of use to offer these again.
+        """
         if self._writing is not None:
-            return
-        due = [one for one in observations if self._is_due(one.asset_id, now)]
-        if not due:
-            return
-        self._offered_at |= {one.asset_id: now for one in due}
-        self._writing = asyncio.create_task(self._keep(due), name="keep prices")
-        self._writing.add_done_callback(self._written)
+            return now
+        offered = list(observations)
+        due = [one for one in offered if self._is_due(one.asset_id, now)]
+        if due:
+            self._offered_at |= {one.asset_id: now for one in due}
+            self._writing = asyncio.create_task(self._keep(due), name="keep prices")
+            self._writing.add_done_callback(self._written)
+        return min((self._offered_at[one.asset_id] for one in offered), default=now) + KEEP_EVERY
 
     async def close(self) -> None:
         """Wait some seconds for what is being written, then give it up."""

@@ -62,7 +62,7 @@ async def known_assets(app: App, asset_ids: set[str]) -> dict[str, Asset]:
     return assets
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class _LastView:
     """A view, and all that it was made of; `units` are held, by asset, as `balances` say."""
 
@@ -88,6 +88,8 @@ async def view_now(app: App, index: Index, balances: Balances) -> IndexView:
     units = before.units if before and before.balances is balances else held(balances)
     prices, _ = await usable_prices(app, units)
     if before and (before.index, before.balances, before.prices) == (index, balances, prices):
+        # The same prices of a newer list: to compare them with themselves again costs nothing.
+        before.prices = prices
         return before.view
     assets = await known_assets(app, {*index.targets, index.base_asset_id, *units})
     view = index_view(index, balances, assets, prices)

@@ -153,12 +153,15 @@ class Watchers:
         self._watching: list[Observer] = []
         self._causes: OrderedDict[str, Cause] = OrderedDict()
         self._breakers: dict[tuple[str, str], str] = {}
+        self._newest_prices: dict[str, datetime] = {}
 
     def add(self, observer: Observer) -> None:
         """From now on it is told, too; what state things are in, at once."""
         self._watching.append(observer)
         for (service, endpoint), state in self._breakers.items():
             observer.breaker_moved(service, endpoint, state)
+        for source, observed_at in self._newest_prices.items():
+            observer.price_seen(source, observed_at)
 
     def observe(self, activity: Activity) -> AbstractContextManager[Activity]:
         """While this lasts, the activity goes on; an exception that leaves it is its outcome."""
@@ -196,6 +199,8 @@ class Watchers:
 
     def price_seen(self, source: str, observed_at: datetime) -> None:
         """See `Observer`."""
+        newest = self._newest_prices.get(source, observed_at)
+        self._newest_prices[source] = max(newest, observed_at)
         for one in self._watching:
             one.price_seen(source, observed_at)
 

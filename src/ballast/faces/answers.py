@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
-import weakref
-from dataclasses import dataclass
 from typing import Any, Final
 
 from pydantic_core import to_jsonable_python
@@ -26,35 +23,6 @@ TEXT_BYTES: Final = 78_000
 def answer_of(output: Output) -> Answer:
     """An answer as JSON values."""
     return output.model_dump(mode="json")
-
-
-@dataclass(frozen=True, slots=True)
-class Written:
-    """An answer as bytes of JSON, and a tag that is another for other bytes (RFC 9110, 8.8.3)."""
-
-    body: bytes
-    tag: str
-
-
-def written(output: Output, limit: int) -> Written:
-    """An answer as JSON of at most `limit` bytes, cut as `fitted` cuts where it is too long.
-
-    What a use case gives again, the view of an index that has not changed for instance, is not
-    written again: an answer never changes, and what was written of it goes with it.
-    """
-    known = _written.get((id(output), limit))
-    if known is not None:
-        return known
-    body = output.model_dump_json().encode()
-    if len(body) > limit:
-        body = json_text(fitted(answer_of(output), limit)).encode()
-    fresh = Written(body, f'"{hashlib.sha256(body).hexdigest()[:32]}"')
-    _written[id(output), limit] = fresh
-    weakref.finalize(output, _written.pop, (id(output), limit)).atexit = False
-    return fresh
-
-
-_written: Final[dict[tuple[int, int], Written]] = {}
 
 
 def refusal_of(error: BallastError) -> Answer:

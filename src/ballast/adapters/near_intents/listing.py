@@ -53,20 +53,27 @@ class Cached(Generic[_T]):
     async def get(self) -> _T:
         """The value; several callers at once read it once."""
         async with self._lock:
-            if self._kept is None or self._is_old(self._kept):
-                # Dated before it was read: it may be older than the answer, never younger.
-                dated = self._clock.now(), asyncio.get_running_loop().time()
-                self._kept = (await self._read(), *dated)
+            # Dated before it is read: it may be older than the answer, never younger.
+            now = self._clock.now()
+            if self._kept is None or self._is_old(self._kept, now):
+                real = asyncio.get_running_loop().time()
+                self._kept = await self._read(), now, real
             return self._kept[0]
+
+    def kept_at(self, now: datetime) -> _T | None:
+        """The value, where it need not be read again at this time by the domain clock."""
+        if self._kept is None or self._is_old(self._kept, now):
+            return None
+        return self._kept[0]
 
     def forget(self) -> None:
         """Read anew next time."""
         self._kept = None
 
-    def _is_old(self, kept: tuple[_T, datetime, float]) -> bool:
+    def _is_old(self, kept: tuple[_T, datetime, float], now: datetime) -> bool:
         _, domain, real = kept
         real_age = asyncio.get_running_loop().time() - real
-        return self._clock.now() - domain >= self._domain_age or real_age >= self._real_age
+        return now - domain >= self._domain_age or real_age >= self._real_age
 
 
 class Listing:

@@ -127,6 +127,10 @@ class NearIntentsVenue:
         no gate lets pass; an id listed twice, or with other decimals than before, is left out."""
         return await self._assets.get()
 
+    def kept_assets(self, now: datetime) -> Mapping[str, ListedAsset] | None:
+        """What `list_assets` would answer at this time without asking; None if it would ask."""
+        return self._assets.kept_at(now)
+
     def check_address(self, chain: str, address: str, memo: str | None) -> None:
         """Refuse what cannot be an address of the chain, or needs a memo that has no place.
 

@@ -169,6 +169,11 @@ class Venue(Protocol):
         """Everything traded now, by asset id. Cached for a short while."""
         ...
 
+    def kept_assets(self, now: datetime) -> Mapping[str, ListedAsset] | None:
+        """What `list_assets` would answer at this time without asking anybody, the very object that
+        it gave before; None if it would ask."""
+        ...
+
     async def quote_swap(self, ask: SwapAsk, *, firm: bool) -> Quote:
         """An offer; a firm one has a deposit address of its own and is never repeated blindly."""
         ...

@@ -62,15 +62,14 @@ class ImpatientProtocol(H11Protocol):
         self._expect_head()
 
     def data_received(self, data: bytes) -> None:
-        """Stop the clock when the head is there; start it for the head of the next request."""
+        """Stop the clock when the head is there; start it when there is only a part of one."""
         super().data_received(data)
         self._expect_head()
 
     def on_response_complete(self) -> None:
-        """Expect the head of the next request, if any comes."""
+        """Send all of it. A connection that brings nothing next is closed by uvicorn."""
         self.transport.write(b"")  # an answer without a body ends with its head
         super().on_response_complete()
-        self._expect_head()
 
     def pause_writing(self) -> None:
         """The client does not read: give it a while."""

@@ -31,15 +31,17 @@ async def arguments_of(operation: Operation, request: Request) -> dict[str, Any]
             `media_type_refused` for a body of another kind.
     """
     given = await body_of(request) if has_body(operation) else _query(request)
-    twice = sorted(given.keys() & request.path_params.keys())
-    if twice:
-        raise _invalid(twice[0], "stands in the path; leave it out here")
-    arguments = {**given, **request.path_params}
-    key = request.headers.get(IDEMPOTENCY_KEY)
-    if key is not None and issubclass(operation.input, RepeatableInput):
-        if arguments.get("request_id") not in (None, key):
+    in_path = request.path_params
+    if not given.keys().isdisjoint(in_path):
+        twice = min(given.keys() & in_path.keys())
+        raise _invalid(twice, "stands in the path; leave it out here")
+    arguments = {**given, **in_path}
+    if issubclass(operation.input, RepeatableInput):
+        key = request.headers.get(IDEMPOTENCY_KEY)
+        if key is not None and arguments.get("request_id") not in (None, key):
             raise _invalid("request_id", "differs from the header Idempotency-Key; give one")
-        arguments["request_id"] = key
+        if key is not None:
+            arguments["request_id"] = key
     return arguments
 
 

@@ -13,9 +13,9 @@ from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
 from ballast.app.operation import Caller, Effect, Operation, Output
-from ballast.faces.answers import RESOURCE_BYTES, Written, written
 from ballast.faces.rest.openapi import described
 from ballast.faces.rest.reading import arguments_of
+from ballast.faces.rest.writing import Read, change_response
 
 CarryOutFor = Callable[[Operation, dict[str, Any], Caller], Awaitable[Output]]
 """Carries out an operation with the arguments as they came, for a caller."""
@@ -53,20 +53,9 @@ def _endpoint(
 ) -> Callable[[Request], Awaitable[Response]]:
     async def endpoint(request: Request) -> Response:
         arguments = await arguments_of(operation, request)
-        output = await carry_out(operation, arguments, request.state.caller)
-        answer = written(output, RESOURCE_BYTES)
-        if operation.effect is Effect.READ:
-            return _tagged(request, answer)
-        headers = {"Cache-Control": "no-store"}
-        return Response(answer.body, media_type="application/json", headers=headers)
+        output = await carry_out(operation, arguments, request.scope["state"]["caller"])
+        if operation.effect is not Effect.READ:
+            return change_response(output)
+        return Read.of(output).for_whom_has(request.headers.get("if-none-match", ""))
 
     return endpoint
-
-
-def _tagged(request: Request, answer: Written) -> Response:
-    """A read's answer; only its tag when that is what the client has already (RFC 9110, 13.1.2)."""
-    headers = {"ETag": answer.tag, "Cache-Control": "private, no-cache"}
-    known = request.headers.get("if-none-match", "")
-    if known == "*" or answer.tag in (one.strip().removeprefix("W/") for one in known.split(",")):
-        return Response(status_code=304, headers=headers)
-    return Response(answer.body, media_type="application/json", headers=headers)

@@ -6,11 +6,14 @@ event loop meanwhile, so only what finds its rows by an index belongs here.
 
 An answer is given again while nobody has committed anything. SQLite tells whether somebody has:
 `data_version` is another number as soon as a commit of any other connection can be seen, whichever
-process made it (sqlite.org/pragma.html#pragma_data_version), and this connection makes none.
+process made it (sqlite.org/pragma.html#pragma_data_version), and this connection makes none. It is
+asked once in a turn of the event loop: whoever asks in one turn was called before it began, so a
+commit that he can know of is older.
 """
 
 from __future__ import annotations
 
+import asyncio
 import sqlite3
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
@@ -40,6 +43,7 @@ class AtHand(Queries):
         self._otherwise = otherwise
         self._database: sqlite3.Connection | None = None
         self._version = -1
+        self._asked_this_turn = False
         self._answers: dict[tuple[str, tuple[Any, ...]], Sequence[Row]] = {}
 
     async def fetch(self, sql: str, values: Mapping[str, Any]) -> Sequence[Row]:
@@ -60,16 +64,25 @@ class AtHand(Queries):
 
     def _answer(self, sql: str, values: Mapping[str, Any]) -> Sequence[Row]:
         database = self._connected()
-        (version,) = database.execute("PRAGMA data_version").fetchone()
-        # Asked before the rows are: they may be newer than it, never older.
-        if version != self._version or len(self._answers) >= MOST_ANSWERS:
-            self._answers.clear()
-            self._version = version
+        if not self._asked_this_turn:
+            self._look_for_commits(database)
         asked = (sql, tuple(values.items()))
         known = self._answers.get(asked)
         if known is None:
             known = self._answers[asked] = database.execute(sql, values).fetchall()
         return known
+
+    def _look_for_commits(self, database: sqlite3.Connection) -> None:
+        # Asked before the rows are: they may be newer than it, never older.
+        (version,) = database.execute("PRAGMA data_version").fetchone()
+        if version != self._version or len(self._answers) >= MOST_ANSWERS:
+            self._answers.clear()
+            self._version = version
+        self._asked_this_turn = True
+        asyncio.get_running_loop().call_soon(self._end_turn)
+
+    def _end_turn(self) -> None:
+        self._asked_this_turn = False
 
     def _connected(self) -> sqlite3.Connection:
         if self._database is None:
