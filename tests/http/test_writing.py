@@ -33,12 +33,19 @@ def test_what_was_written_is_kept_no_longer_than_the_answer():
 
 
 @pytest.mark.parametrize(
-    ("tags", "status"), [("", 200), ('"other"', 200), ("*", 304), ('"other", W/{tag}', 304)]
+    ("known", "status"),
+    [
+        ([], 200),
+        (['"other"'], 200),
+        (["*"], 304),
+        (['"other", W/{tag}'], 304),
+        (['"other"', "{tag}"], 304),
+    ],
 )
-def test_whoever_has_an_answer_is_told_that_it_is_the_same(tags, status):
+def test_whoever_has_an_answer_is_told_that_it_is_the_same(known, status):
     read = Read.of(Echoed(mode="paper", word="once"))
 
-    answer = read.for_whom_has(tags.replace("{tag}", read.tag))
+    answer = read.for_whom_has([one.replace("{tag}", read.tag).encode() for one in known])
 
     assert answer.status_code == status
     assert answer.headers["etag"] == read.tag

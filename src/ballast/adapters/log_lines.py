@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import Iterator
-from contextlib import contextmanager
 from datetime import datetime
 from typing import Final
 
@@ -20,23 +17,20 @@ _OF_INTEREST: Final = frozenset({Doing.CALL, Doing.SIGNATURE})
 class LogLines:
     """Fulfils `app.observing.Observer`. The call's id comes from the context of the line."""
 
-    @contextmanager
-    def observe(self, activity: Activity) -> Iterator[None]:
-        """Write the line when it has ended."""
-        clock = asyncio.get_running_loop().time
-        began = clock()
-        try:
-            yield
-        finally:
-            tell = log.info if activity.doing in _OF_INTEREST else log.debug
-            tell(
-                activity.doing.value,
-                what=activity.name,
-                outcome=activity.outcome,
-                milliseconds=round((clock() - began) * 1000, 1),
-                **{f"of_{name}": value for name, value in activity.labels.items() if value},
-                **activity.ids,
-            )
+    def begin(self, activity: Activity) -> None:
+        """The line is written when it has ended."""
+
+    def end(self, activity: Activity, begun: None, seconds: float) -> None:
+        """Write the line."""
+        tell = log.info if activity.doing in _OF_INTEREST else log.debug
+        tell(
+            activity.doing.value,
+            what=activity.name,
+            outcome=activity.outcome,
+            milliseconds=round(seconds * 1000, 1),
+            **{f"of_{name}": value for name, value in activity.labels.items() if value},
+            **activity.ids,
+        )
 
     def trace(self) -> str:
         """Lines know no traces."""

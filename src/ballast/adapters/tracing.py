@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager, nullcontext
 from datetime import datetime
 from types import MappingProxyType
 from typing import Final
@@ -58,13 +58,20 @@ class Traces:
         self._provider = provider
         self._tracer = provider.get_tracer("ballast", __version__)
 
+    def begin(self, activity: Activity) -> ExitStack:
+        """A span begins."""
+        # The SDK of MCP makes the spans of its messages itself.
+        span = nullcontext() if activity.doing is Doing.MESSAGE else self._span(activity)
+        begun = ExitStack()
+        begun.enter_context(span)
+        return begun
+
+    def end(self, activity: Activity, begun: ExitStack, seconds: float) -> None:
+        """The span ends."""
+        begun.close()
+
     @contextmanager
-    def observe(self, activity: Activity) -> Iterator[None]:
-        """A span, from its beginning to its end."""
-        if activity.doing is Doing.MESSAGE:
-            # The SDK of MCP makes these spans itself.
-            yield
-            return
+    def _span(self, activity: Activity) -> Iterator[None]:
         with self._tracer.start_as_current_span(
             activity.name,
             context=_W3C.extract({"traceparent": activity.parent}) if activity.parent else None,

@@ -71,14 +71,16 @@ class _LastView:
     units: Mapping[str, int]
     prices: Mapping[str, Price]
     view: IndexView
+    busy: bool
 
 
 _last_views: OrderedDict[str, _LastView] = OrderedDict()
 _MOST_VIEWS: Final = 256
 
 
-async def view_now(app: App, index: Index, balances: Balances) -> IndexView:
-    """An index as people see it, at the prices of now.
+async def view_now(app: App, index: Index, balances: Balances) -> tuple[IndexView, bool]:
+    """An index as people see it, at the prices of now; and whether anything is set aside for swaps
+    that have not ended.
 
     The view that was shown last is shown again while the index, its balances and the prices are
     the same: whoever looks often finds the same prices for as long as the venue's list is kept.
@@ -90,15 +92,15 @@ async def view_now(app: App, index: Index, balances: Balances) -> IndexView:
     if before and (before.index, before.balances, before.prices) == (index, balances, prices):
         # The same prices of a newer list: to compare them with themselves again costs nothing.
         before.prices = prices
-        return before.view
+        return before.view, before.busy
     assets = await known_assets(app, {*index.targets, index.base_asset_id, *units})
-    view = index_view(index, balances, assets, prices)
+    view, busy = index_view(index, balances, assets, prices), _is_busy(balances)
     if prices:
-        _last_views[index.index_id] = _LastView(index, balances, units, prices, view)
+        _last_views[index.index_id] = _LastView(index, balances, units, prices, view, busy)
         _last_views.move_to_end(index.index_id)
         if len(_last_views) > _MOST_VIEWS:
             _last_views.popitem(last=False)
-    return view
+    return view, busy
 
 
 def index_view(
@@ -148,7 +150,7 @@ def index_view(
     )
 
 
-def is_busy(balances: Mapping[tuple[str, Account], int]) -> bool:
+def _is_busy(balances: Mapping[tuple[str, Account], int]) -> bool:
     """Whether anything is set aside for swaps that have not ended."""
     return any(units for (_, account), units in balances.items() if account in HELD[1:])
 
@@ -158,7 +160,7 @@ def _next_step(index: Index, balances: Mapping[tuple[str, Account], int]) -> str
         return "Call deposit_address to get an address to fund it."
     if index.state is IndexState.ARCHIVED:
         return "Archived: read-only."
-    if is_busy(balances):
+    if _is_busy(balances):
         return "A rebalance is running: trade_history and get_progress show it."
     if index.state is IndexState.PAUSED:
         return "Paused: call resume_index to let it trade."

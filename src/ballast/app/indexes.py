@@ -14,7 +14,7 @@ from ballast.app.assets import DEFAULT_BASE, require_base, resolve_asset
 from ballast.app.baskets import PolicyField, Targets, buffer_bps, merged_policy, resolve_targets
 from ballast.app.events import emit_index
 from ballast.app.fields import AssetName, Flag, IndexId, Percent
-from ballast.app.index_view import IndexView, index_view, is_busy, view_now
+from ballast.app.index_view import IndexView, index_view, view_now
 from ballast.app.limit_words import LimitsField, limits_as_words, limits_from_words, narrowed
 from ballast.app.limits import limits_of_owner
 from ballast.app.master_key import require_present_master_key
@@ -195,8 +195,8 @@ async def get_index(app: App, call: Call, given: GetIndex) -> IndexView:
     if found is None:
         raise no_such_index(given.index_id)
     index, balances = found
-    view = await view_now(app, index, balances)
-    if not is_busy(balances):
+    view, busy = await view_now(app, index, balances)
+    if not busy:
         return view
     return view.model_copy(update={"next_step": await _what_is_stuck(app, index, view)})
 

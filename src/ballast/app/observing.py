@@ -8,14 +8,14 @@ from __future__ import annotations
 
 import asyncio
 from collections import OrderedDict
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 from types import TracebackType
-from typing import Final, Protocol
+from typing import Any, Final, Protocol
 
 import structlog
 
@@ -89,8 +89,16 @@ _CALL: ContextVar[str] = ContextVar("call", default="")
 class Observer(Protocol):
     """Somebody who watches. Nothing it does may fail or wait."""
 
-    def observe(self, activity: Activity) -> AbstractContextManager[None]:
-        """Opened before it begins, closed when it has ended and its outcome is known."""
+    def begin(self, activity: Activity) -> object:
+        """It begins. What is given back comes again at its end."""
+        ...
+
+    def end(self, activity: Activity, begun: Any, seconds: float) -> None:
+        """It has ended after so many real seconds, and its outcome is known.
+
+        Args:
+            begun: what `begin` gave back.
+        """
         ...
 
     def trace(self) -> str:
@@ -117,15 +125,18 @@ class Observer(Protocol):
 class _Going:
     """An activity from its beginning to its end; no generator, as every call passes several."""
 
-    def __init__(self, activity: Activity, watched: list[AbstractContextManager[None]]) -> None:
+    __slots__ = ("_activity", "_before", "_began", "_begun", "_watching")
+
+    def __init__(self, activity: Activity, watching: Sequence[Observer]) -> None:
         self._activity = activity
-        self._watched = watched
+        self._watching = watching
 
     def __enter__(self) -> Activity:
-        self._before = _PRESENT.set(self._activity)
-        for one in self._watched:
-            one.__enter__()
-        return self._activity
+        activity = self._activity
+        self._before = _PRESENT.set(activity)
+        self._began = asyncio.get_running_loop().time()
+        self._begun = [(one, one.begin(activity)) for one in self._watching]
+        return activity
 
     def __exit__(
         self,
@@ -135,8 +146,9 @@ class _Going:
     ) -> None:
         if error is not None:
             self._activity.outcome = _outcome_of(error)
-        for one in reversed(self._watched):
-            one.__exit__(kind, error, traceback)
+        seconds = asyncio.get_running_loop().time() - self._began
+        for one, begun in reversed(self._begun):
+            one.end(self._activity, begun, seconds)
         _PRESENT.reset(self._before)
 
 
@@ -165,7 +177,7 @@ class Watchers:
 
     def observe(self, activity: Activity) -> AbstractContextManager[Activity]:
         """While this lasts, the activity goes on; an exception that leaves it is its outcome."""
-        return _Going(activity, [one.observe(activity) for one in self._watching])
+        return _Going(activity, self._watching)
 
     def about(self, **ids: str) -> None:
         """What goes on now turns out to be about these, and about the call that they began with."""

@@ -110,7 +110,7 @@ class Record(Generic[T]):
             BallastError: `store_damaged` when a value does not read, or is not there.
         """
         try:
-            values = [row[name] for name in self._codecs]
+            values = [*map(row.__getitem__, self._codecs)]
         except LookupError as error:
             raise _unreadable(self.table, error) from error
         return self._made(*values)

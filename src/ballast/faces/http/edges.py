@@ -56,11 +56,14 @@ class SafeHeaders:
         if edges.url.startswith("https:"):
             headers["Strict-Transport-Security"] = "max-age=31536000"
         self._headers = [(name.lower().encode(), one.encode()) for name, one in headers.items()]
+        self._names = {name for name, _ in self._headers}
 
     def beside(self, said: Iterable[Header]) -> list[Header]:
-        """Those that an answer with these headers does not say itself."""
-        names = {name.lower() for name, _ in said}
-        return [one for one in self._headers if one[0] not in names]
+        """Those that an answer with these headers, names in lower case, does not say itself."""
+        themselves = self._names.intersection(name for name, _ in said)
+        if not themselves:
+            return self._headers
+        return [one for one in self._headers if one[0] not in themselves]
 
 
 class KnownNames:

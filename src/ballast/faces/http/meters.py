@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Mapping
-from contextlib import AbstractContextManager
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, Final
 
@@ -120,16 +119,12 @@ class Meters:
 
     # --- as an observer ---------------------------------------------------------------------------
 
-    def observe(self, activity: Activity) -> AbstractContextManager[None]:
-        """Measure it."""
-        return _Measuring(self, activity)
-
     def begin(self, activity: Activity) -> None:
         """It begins."""
         if activity.doing is Doing.SERVING:
             self._of["http_server_active_requests"].inc()
 
-    def end(self, activity: Activity, seconds: float) -> None:
+    def end(self, activity: Activity, begun: None, seconds: float) -> None:
         """It has ended, after so many seconds."""
         if activity.doing is Doing.SERVING:
             self._of["http_server_active_requests"].dec()
@@ -236,22 +231,6 @@ class Meters:
         self._of[name].clear()
         for asset_id, amount in units.items():
             self._of[name].labels(asset_id).set(amount)
-
-
-class _Measuring:
-    """Measures an activity; no generator, as every call passes several."""
-
-    def __init__(self, meters: Meters, activity: Activity) -> None:
-        self._meters = meters
-        self._activity = activity
-
-    def __enter__(self) -> None:
-        self._clock = asyncio.get_running_loop().time
-        self._began = self._clock()
-        self._meters.begin(self._activity)
-
-    def __exit__(self, *_: object) -> None:
-        self._meters.end(self._activity, self._clock() - self._began)
 
 
 def _made(figure: Figure, registry: CollectorRegistry) -> Counter | Gauge | Histogram:

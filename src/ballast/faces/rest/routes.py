@@ -13,6 +13,7 @@ from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
 from ballast.app.operation import Caller, Effect, Operation, Output
+from ballast.faces.http.edges import headers_of
 from ballast.faces.rest.openapi import described
 from ballast.faces.rest.reading import arguments_of
 from ballast.faces.rest.writing import Read, change_response
@@ -56,6 +57,6 @@ def _endpoint(
         output = await carry_out(operation, arguments, request.scope["state"]["caller"])
         if operation.effect is not Effect.READ:
             return change_response(output)
-        return Read.of(output).for_whom_has(request.headers.get("if-none-match", ""))
+        return Read.of(output).for_whom_has(headers_of(request.scope, b"if-none-match"))
 
     return endpoint

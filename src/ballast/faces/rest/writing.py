@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import weakref
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -45,11 +46,14 @@ class Read:
         weakref.finalize(output, _reads.pop, id(output)).atexit = False
         return fresh
 
-    def for_whom_has(self, tags: str) -> Response:
-        """The response to a request with these tags in If-None-Match (RFC 9110, 13.1.2)."""
-        if tags and (tags == "*" or self.tag in map(_strong, tags.split(","))):
-            return self.not_modified
-        return self.whole
+    def for_whom_has(self, known: Sequence[bytes]) -> Response:
+        """The response to a request with these values of If-None-Match (RFC 9110, 13.1.2)."""
+        if not known:
+            return self.whole
+        tags = [
+            one.strip().removeprefix("W/") for one in b",".join(known).decode("latin-1").split(",")
+        ]
+        return self.not_modified if "*" in tags or self.tag in tags else self.whole
 
 
 _reads: Final[dict[int, Read]] = {}
@@ -66,7 +70,3 @@ def json_of(output: Output) -> bytes:
     if len(body) <= RESOURCE_BYTES:
         return body
     return json_text(fitted(answer_of(output), RESOURCE_BYTES)).encode()
-
-
-def _strong(tag: str) -> str:
-    return tag.strip().removeprefix("W/")
