@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 from decimal import Decimal
 
-from ballast.core.money import shortened
+from ballast.core.wording import shortened
 from tests.app.world import USDC
 
 

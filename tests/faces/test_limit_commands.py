@@ -46,7 +46,7 @@ def test_limits_are_shown_and_lowered_for_one_index_or_for_all(line):
     assert every["after"] == "2000.00"
     assert shown["limits"]["day_usd"] == "750.00"
     assert shown["used"]["day_usd"] == "0.00"
-    assert "2000.00" in table
+    assert "2,000.00" in table
 
 
 def test_what_is_wider_waits_and_can_be_given_up(patient_line):
@@ -84,7 +84,7 @@ def test_what_cannot_be_set_is_said_in_our_words(line, words, said):
     [
         (("swap_usd=much",), "plain positive decimal number"),
         (("swap_usd=much, days=3",), "There is no limit of this name"),
-        (("swap_usd=2000000",), "this would widen swap_usd (1000000.00 now)"),
+        (("swap_usd=2000000",), "this would widen swap_usd (1,000,000.00 now)"),
     ],
 )
 def test_what_is_wrong_with_a_limit_is_said_once(line, words, sentence):

@@ -18,7 +18,7 @@ from ballast.app.operation import Caller
 from ballast.core.ids import IdKind
 from ballast.core.index import Asset, Index
 from ballast.core.ledger import Account, Entry, EntryKind, transfer
-from ballast.core.money import format_amount
+from ballast.core.wording import amount_shown
 from ballast.errors import BallastError, ErrorCode
 
 
@@ -64,7 +64,7 @@ def amount_of(assets: dict[str, Asset], asset_id: str, units: int) -> str:
 
 def whole(asset: Asset, units: int) -> str:
     """An amount in whole units, for people."""
-    return f"{format_amount(units, asset.decimals)} {asset.symbol} on {asset.chain}"
+    return f"{amount_shown(units, asset.decimals)} {asset.symbol} on {asset.chain}"
 
 
 async def what_is_unexplained(app: App, owner_id: str, index_id: str) -> Unexplained:

@@ -22,6 +22,7 @@ from ballast.core.ledger import held
 from ballast.core.money import dollars, value_pico
 from ballast.core.states import DepositState, IndexState, move
 from ballast.core.trading import Price
+from ballast.core.wording import usd_shown
 from ballast.errors import BallastError, ErrorCode
 
 _UNDER_WAY: Final = (DepositState.SEEN, DepositState.PROCESSING, DepositState.ATTENTION)
@@ -86,7 +87,7 @@ async def _require_empty(tx: Transaction, index: Index, prices: Mapping[str, Pri
         without = f", and {', '.join(unpriced)} without a price" if unpriced else ""
         raise BallastError(
             ErrorCode.INDEX_NOT_EMPTY,
-            f"The index still holds ${dollars(worth)}{without}.",
+            f"The index still holds {usd_shown(worth)}{without}.",
             index_id=index.index_id,
             value_usd=dollars(worth),
         )

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from ballast.core.money import dollars, format_percent_bps
+from ballast.core.money import format_percent_bps
 from ballast.core.policy import Auto, Band, Method, Policy
+from ballast.core.wording import usd_shown
 
 
 def by_itself(policy: Policy) -> str:
@@ -15,7 +16,7 @@ def by_itself(policy: Policy) -> str:
         sentences.append("Deposits stay cash.")
     if policy.purchase is not None:
         sentences.append(
-            f"Cash of ${dollars(policy.purchase.amount_pico)} is invested on each date of "
+            f"Cash of {usd_shown(policy.purchase.amount_pico)} is invested on each date of "
             f"{policy.purchase.schedule} ({policy.timezone}), by buying only."
         )
     if policy.quiet_hours is not None:

@@ -12,10 +12,10 @@ from ballast.app.ports import Reader
 from ballast.core.ids import IdKind, kind_of
 from ballast.core.index import Index
 from ballast.core.limits import Confirmation
-from ballast.core.money import dollars, format_amount
 from ballast.core.states import PlanState
 from ballast.core.trading import Plan
 from ballast.core.withdrawals import Withdrawal
+from ballast.core.wording import amount_shown, usd_shown
 from ballast.errors import BallastError, ErrorCode
 
 
@@ -89,13 +89,13 @@ async def _lines(
     named = {asset for leg in plan.swaps for asset in (leg.sell, leg.buy)} | {index.base_asset_id}
     assets = await reader.get_assets(sorted(named))
     lines = [
-        f"{format_amount(leg.input_units, assets[leg.sell].decimals)} {assets[leg.sell].symbol} "
-        f"(${dollars(leg.input_pico)}) for {assets[leg.buy].symbol}"
+        f"{amount_shown(leg.input_units, assets[leg.sell].decimals)} {assets[leg.sell].symbol} "
+        f"({usd_shown(leg.input_pico)}) for {assets[leg.buy].symbol}"
         for leg in plan.swaps
     ]
     if withdrawal is not None and withdrawal.address is not None:
         base = assets[withdrawal.base_asset_id]
-        amount = format_amount(withdrawal.asked_units, base.decimals)
+        amount = amount_shown(withdrawal.asked_units, base.decimals)
         lines.append(f"{amount} {base.symbol} to {withdrawal.address} on {withdrawal.chain}")
-    lines.append(f"fees about ${dollars(plan.fee_pico)}")
+    lines.append(f"fees about {usd_shown(plan.fee_pico)}")
     return lines

@@ -21,11 +21,11 @@ from ballast.app.views import View
 from ballast.core.checks import Check
 from ballast.core.decisions import Decision
 from ballast.core.index import Asset, Index
-from ballast.core.money import dollars, format_amount, format_percent_ppm, shortened
+from ballast.core.money import format_amount, format_percent_ppm
 from ballast.core.policy import ReasonCode
 from ballast.core.states import SwapState
 from ballast.core.trading import Plan, Purpose, Rebalance, RebalanceKind, Starter, Swap
-from ballast.core.wording import counted
+from ballast.core.wording import counted, shortened, usd_shown
 from ballast.errors import BallastError, ErrorCode
 
 
@@ -360,14 +360,14 @@ def _drift_sentence(plan: Plan, assets: Mapping[str, Asset]) -> str:
 
 def _cost_sentence(plan: Plan) -> str:
     """What it was to cost. Money going out is sold into the base asset, whichever way is taken."""
-    cost = f"The plan expected to lose ${dollars(plan.fee_pico)} to fees and spread"
+    cost = f"The plan expected to lose {usd_shown(plan.fee_pico)} to fees and spread"
     if plan.kind in (RebalanceKind.WITHDRAW, RebalanceKind.LIQUIDATE):
         return f"{cost} of the sales."
     if plan.through_base.fee_pico <= plan.fee_pico:
         return f"{cost}."
     return (
         f"{cost}; through the base asset it would have been "
-        f"${dollars(plan.through_base.fee_pico)} in {counted(plan.through_base.swaps, 'swap')}."
+        f"{usd_shown(plan.through_base.fee_pico)} in {counted(plan.through_base.swaps, 'swap')}."
     )
 
 

@@ -15,7 +15,7 @@ from ballast.app.ports import ListedAsset
 from ballast.app.views import pico_of_dollars
 from ballast.core.limits import ASSETS, Limits, Used, widened
 from ballast.core.money import dollars, format_percent_bps, parse_percent_bps
-from ballast.core.wording import counted
+from ballast.core.wording import counted, grouped
 from ballast.errors import BallastError, ErrorCode
 
 FIELD_OF: Final[Mapping[str, str]] = MappingProxyType(
@@ -98,7 +98,7 @@ def narrowed(limits: Limits, given: Mapping[str, Any]) -> Limits:
     after = replace(limits, **given)
     wider = [NAME_OF[field] for field in widened(limits, after)]
     if wider:
-        named = ", ".join(f"{name} ({words_of(limits, name)} now)" for name in wider)
+        named = ", ".join(f"{name} ({grouped(words_of(limits, name))} now)" for name in wider)
         raise BallastError(
             ErrorCode.LIMIT_EXCEEDED,
             f"A conversation can only lower limits; this would widen {named}. The owner "

@@ -8,6 +8,7 @@ from ballast.core.index import Index
 from ballast.core.limits import MONTH, Limits, Run, Used, check_run, needs_person, used
 from ballast.core.money import dollars
 from ballast.core.trading import Plan, Starter
+from ballast.core.wording import usd_shown
 from ballast.errors import BallastError, ErrorCode
 
 
@@ -75,7 +76,7 @@ async def _require_confirmation(
     if starter is not Starter.PERSON:
         raise BallastError(
             ErrorCode.LIMIT_EXCEEDED,
-            f"${dollars(run.value_pico)} is more than the ${dollars(above)} that may be traded "
+            f"{usd_shown(run.value_pico)} is more than the {usd_shown(above)} that may be traded "
             "without a person. Somebody can start it: preview_rebalance, then rebalance_index.",
             limit="without_a_person",
             asked_usd=dollars(run.value_pico),
@@ -83,7 +84,7 @@ async def _require_confirmation(
         )
     raise BallastError(
         ErrorCode.CONFIRMATION_NEEDED,
-        f"${dollars(run.value_pico)} is above ${dollars(above)}: a person has to agree to this "
+        f"{usd_shown(run.value_pico)} is above {usd_shown(above)}: a person has to agree to this "
         f"plan in a terminal, with: ballast confirm {plan.plan_id}",
         plan_id=plan.plan_id,
         asked_usd=dollars(run.value_pico),

@@ -34,6 +34,7 @@ from ballast.core.states import (
 )
 from ballast.core.trading import Rebalance, Swap
 from ballast.core.withdrawals import Withdrawal
+from ballast.core.wording import amount_shown, grouped
 from ballast.errors import BallastError, ErrorCode
 
 # Which swap it is stands beside this, in the list of swaps.
@@ -125,7 +126,8 @@ def _deposit_summary(deposit: Deposit, view: DepositView, decisions: list[Decisi
     if deposit.state is not DepositState.CREDITED:
         return deposit.state.value
     kept = next((one.summary for one in decisions if one.summary.startswith(KEPT)), "")
-    return f"{view.credited_amount} {view.credit.symbol} credited. {kept}".removesuffix(". ")
+    amount = grouped(view.credited_amount or "")
+    return f"{amount} {view.credit.symbol} credited. {kept}".removesuffix(". ")
 
 
 async def _of_rebalance(app: App, reader: Reader, owner_id: str, rebalance_id: str) -> ProgressView:
@@ -224,7 +226,7 @@ async def _swaps_of_withdrawal(
 def _withdrawal_summary(withdrawal: Withdrawal, out: Asset | None) -> str:
     if out is None or withdrawal.delivered_units is None:
         return withdrawal.state.value
-    amount = format_amount(withdrawal.delivered_units, out.decimals)
+    amount = amount_shown(withdrawal.delivered_units, out.decimals)
     sent = f" in {', '.join(withdrawal.transactions)}" if withdrawal.transactions else ""
     return f"{amount} {out.symbol} delivered on {out.chain}{sent}"
 

@@ -28,7 +28,7 @@ from ballast.core.money import dollars, format_percent_ppm
 from ballast.core.policy import Destination, cost_gate
 from ballast.core.states import PlanState, RebalanceState
 from ballast.core.trading import Plan, Price, Purpose, Rebalance, RebalanceKind, Starter
-from ballast.core.wording import counted
+from ballast.core.wording import counted, usd_shown
 from ballast.errors import BallastError, ErrorCode
 
 
@@ -298,7 +298,7 @@ def _decision(app: App, index: Index, plan: Plan, rebalance: Rebalance, now: dat
         index_id=index.index_id,
         at=now,
         reason=plan.reason,
-        summary=f"{who}: {counted(len(plan.swaps), 'swap')} of ${dollars(plan.notional_pico)} "
+        summary=f"{who}: {counted(len(plan.swaps), 'swap')} of {usd_shown(plan.notional_pico)} "
         "together.",
         reference=rebalance.rebalance_id,
         facts=plan_facts(plan),

@@ -36,6 +36,7 @@ from ballast.core.money import (
 from ballast.core.states import IndexState, WithdrawalState, move
 from ballast.core.trading import Plan, Starter
 from ballast.core.withdrawals import Destination, Withdrawal
+from ballast.core.wording import usd_shown
 from ballast.errors import BallastError, ErrorCode
 
 
@@ -221,7 +222,7 @@ def _asked_units(given: PreviewWithdrawal, seen: Situation) -> int:
     if units > whole:
         raise BallastError(
             ErrorCode.INSUFFICIENT_HOLDINGS,
-            f"The index is worth ${dollars(seen.drift.value_pico)}; that is less than is asked.",
+            f"The index is worth {usd_shown(seen.drift.value_pico)}; that is less than is asked.",
             available=format_amount(whole, base.decimals),
         )
     return units

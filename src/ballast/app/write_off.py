@@ -22,9 +22,9 @@ from ballast.app.ports import Transaction
 from ballast.core.attribution import own_units
 from ballast.core.index import Asset
 from ballast.core.ledger import EntryKind, held, swap_written_off_postings
-from ballast.core.money import format_amount
 from ballast.core.states import IntentState, SwapState, WithdrawalState, move
 from ballast.core.trading import Intent, Purpose, Swap
+from ballast.core.wording import amount_shown
 from ballast.errors import BallastError, ErrorCode
 
 
@@ -175,7 +175,7 @@ async def _tell(app: App, tx: Transaction, swap: Swap) -> None:
 def _summary(swap: Swap, assets: dict[str, Asset], returned: int, bought: int, missing: int) -> str:
     sell, buy = assets[swap.sell], assets[swap.buy]
     parts = [
-        f"{format_amount(units, asset.decimals)} {asset.symbol} {words}"
+        f"{amount_shown(units, asset.decimals)} {asset.symbol} {words}"
         for units, asset, words in (
             (returned, sell, "came back"),
             (bought, buy, "arrived"),

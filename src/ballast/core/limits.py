@@ -12,6 +12,7 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any, Final
 
 from ballast.core.money import BPS, PICO, dollars, format_percent_bps
+from ballast.core.wording import usd_shown
 from ballast.errors import BallastError, ErrorCode
 
 if TYPE_CHECKING:
@@ -210,8 +211,8 @@ def _broken(limits: Limits, run: Run, so_far: Used, whose: str) -> Iterator[dict
         yield _over(
             "per_swap",
             whose,
-            f"One swap of ${dollars(largest)} is above the limit of "
-            f"${dollars(limits.max_swap_pico)} per swap.",
+            f"One swap of {usd_shown(largest)} is above the limit of "
+            f"{usd_shown(limits.max_swap_pico)} per swap.",
             largest,
             limits.max_swap_pico,
             limits.max_swap_pico,
@@ -223,7 +224,7 @@ def _broken(limits: Limits, run: Run, so_far: Used, whose: str) -> Iterator[dict
         left = max(most - gone, 0)
         if run.value_pico > left:
             sentence = (
-                f"Swaps of ${dollars(run.value_pico)} are above the ${dollars(left)} left of the "
+                f"Swaps of {usd_shown(run.value_pico)} are above the {usd_shown(left)} left of the "
                 f"{word} limit{together}."
             )
             values = [(one.at, one.value_pico) for one in spent]
@@ -232,7 +233,7 @@ def _broken(limits: Limits, run: Run, so_far: Used, whose: str) -> Iterator[dict
     left = max(limits.max_cost_month_pico - so_far.cost_month_pico, 0)
     if run.cost_pico > left:
         sentence = (
-            f"Costs of ${dollars(run.cost_pico)} are above the ${dollars(left)} left of the "
+            f"Costs of {usd_shown(run.cost_pico)} are above the {usd_shown(left)} left of the "
             f"30-day budget for fees and slippage{together}."
         )
         most = limits.max_cost_month_pico
@@ -246,7 +247,7 @@ def _broken_shares(limits: Limits, run: Run, whose: str) -> Iterator[dict[str, o
     most = run.index_pico * limits.max_run_bps // BPS
     if run.kind.value not in _OF_ANY_SHARE and run.value_pico > most:
         sentence = (
-            f"This would trade ${dollars(run.value_pico)} at once, more than "
+            f"This would trade {usd_shown(run.value_pico)} at once, more than "
             f"{format_percent_bps(limits.max_run_bps)} % of the index."
         )
         yield _over("per_run", whose, sentence, run.value_pico, most, most)

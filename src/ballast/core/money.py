@@ -12,8 +12,6 @@ from typing import Final
 
 from ballast.errors import BallastError, ErrorCode
 
-# Of an amount that people read.
-SHOWN_DECIMALS: Final = 8
 BPS: Final = 10_000
 PPM: Final = 1_000_000
 PICO: Final = 10**12
@@ -81,12 +79,6 @@ def format_amount(units: int, decimals: int) -> str:
     whole, rest = divmod(abs(units), scale(decimals))
     fraction = str(rest).rjust(decimals, "0").rstrip("0") if rest else ""
     return f"{sign}{whole}.{fraction}" if fraction else f"{sign}{whole}"
-
-
-def shortened(amount: str) -> str:
-    """Whole units as people read them: a long fraction is cut, and shows that it is."""
-    whole, _, fraction = amount.partition(".")
-    return f"{whole}.{fraction[:SHOWN_DECIMALS]}…" if len(fraction) > SHOWN_DECIMALS else amount
 
 
 def value_pico(units: int, decimals: int, price: Decimal) -> int:

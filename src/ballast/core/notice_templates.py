@@ -14,7 +14,7 @@ from types import MappingProxyType
 from typing import Final
 
 from ballast.core.events import EVENTS, Event, EventKind, Level
-from ballast.core.wording import counted
+from ballast.core.wording import counted, grouped
 from ballast.errors import BallastError, ErrorCode
 
 MOST_IN_TITLE: Final = 120
@@ -126,15 +126,17 @@ def filled_in(text: str, event: Event, index_name: str, mode: str, words: str) -
         "mode": mode,
         "words": words,
     }
-    own = {name: _said(event.data.get(name)) for name in EVENTS[event.kind].fields}
+    own = {name: said(name, event.data.get(name)) for name in EVENTS[event.kind].fields}
     # Of a field that an older version did not have the placeholder stays.
     return Template(text).safe_substitute(own | common)[:MOST_TOLD]
 
 
-def _said(value: object) -> str:
+def said(name: str, value: object) -> str:
+    """A field of an event as people read it."""
     if value is None:
         return ""
-    return ", ".join(map(str, value)) if isinstance(value, list | tuple) else str(value)
+    text = ", ".join(map(str, value)) if isinstance(value, list | tuple) else str(value)
+    return grouped(text) if name.endswith("_usd") else text
 
 
 def example_of(kind: EventKind, owner_id: str, at: datetime) -> Event:

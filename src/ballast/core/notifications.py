@@ -11,7 +11,7 @@ from types import MappingProxyType
 from typing import Final
 
 from ballast.core.events import EVENTS, Event, EventKind, Level
-from ballast.core.notice_templates import Templates, filled_in, template_for
+from ballast.core.notice_templates import Templates, filled_in, said, template_for
 
 # After a message, whatever else happens is kept for one message at the end of this time.
 GROUPED_FOR: Final = timedelta(minutes=5)
@@ -159,7 +159,7 @@ def _about(event: Event, names: Mapping[str, str]) -> str:
 
 
 def _words_of(event: Event) -> str:
-    values = {key: str(one) for key, one in event.data.items()}
+    values = {key: said(key, one) for key, one in event.data.items()}
     if event.kind is EventKind.TRADING_HALTED and "level" in values:
         values["level"] = _HALTED.get(values["level"], values["level"])
     # One written by an older version may lack a field of today.

@@ -19,6 +19,7 @@ from ballast.adapters.http import HttpAnswer
 from ballast.adapters.near_intents.wire import ErrorAnswer
 from ballast.app.ports import ListedAsset
 from ballast.core.money import format_amount
+from ballast.core.wording import grouped
 from ballast.errors import BallastError, ErrorCode
 
 # Sometimes sent with status 400 although it is the service's own trouble.
@@ -119,8 +120,8 @@ def with_minimum(error: BallastError, sold: ListedAsset) -> BallastError:
         return error
     least = format_amount(int(str(units)), sold.asset.decimals)
     details = {**error.details, "minimum_units": str(units), "minimum_amount": least}
-    symbol = sold.asset.symbol
-    return BallastError(error.code, f"{error.message} It takes {least} {symbol}.", **details)
+    sentence = f"{error.message} It takes {grouped(least)} {sold.asset.symbol}."
+    return BallastError(error.code, sentence, **details)
 
 
 def units_for_usd(usd: Decimal, price_usd: Decimal, decimals: int) -> int:

@@ -26,8 +26,8 @@ from ballast.app.ports import DueRow, SwapStatus, VenueStatus
 from ballast.core.deposits import Deposit, Payment
 from ballast.core.ids import IdKind
 from ballast.core.index import Index
-from ballast.core.money import format_amount
 from ballast.core.states import DepositState
+from ballast.core.wording import amount_shown
 from ballast.errors import BallastError
 
 NO_ACCOUNT: Final = "The venue or its node gives no readable account of this deposit."
@@ -137,11 +137,11 @@ async def _too_little(app: App, deposit: Deposit, status: SwapStatus) -> None:
     come = status.deposited_units or 0
     missing = max(deposit.minimum_units - come, 0)
     so_far = (
-        f"{format_amount(come, asset.decimals)} of at least "
-        f"{format_amount(deposit.minimum_units, asset.decimals)} {asset.symbol} have come."
+        f"{amount_shown(come, asset.decimals)} of at least "
+        f"{amount_shown(deposit.minimum_units, asset.decimals)} {asset.symbol} have come."
     )
     rest = (
-        f"Pay {format_amount(missing, asset.decimals)} more to the same address before "
+        f"Pay {amount_shown(missing, asset.decimals)} more to the same address before "
         f"{deposit.deadline:%Y-%m-%d %H:%M} UTC; otherwise the venue sends it back some days later."
         if app.clock.now() < deposit.deadline
         else "The address has closed; the venue sends it back within some days."

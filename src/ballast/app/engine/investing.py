@@ -16,10 +16,10 @@ from ballast.app.ports import Transaction
 from ballast.app.rebalances import plan_facts, start_rebalance
 from ballast.core.deposits import Deposit
 from ballast.core.index import Index
-from ballast.core.money import dollars
 from ballast.core.policy import cost_gate
 from ballast.core.states import IndexState
 from ballast.core.trading import Plan, Starter
+from ballast.core.wording import usd_shown
 from ballast.errors import BallastError, ErrorCode
 
 INVEST_RETRY: Final = timedelta(seconds=30)
@@ -74,7 +74,7 @@ async def _carry_out(app: App, deposit: Deposit, index: Index, plan: Plan) -> No
         text = f"{KEPT}: too little for a swap."
         await _keep_as_cash(app, deposit, "below_minimum", text, plan_facts(plan))
     elif not cost_gate(index.policy, plan.fee_pico, plan.value_pico):
-        text = f"{KEPT}: investing it would cost ${dollars(plan.fee_pico)}."
+        text = f"{KEPT}: investing it would cost {usd_shown(plan.fee_pico)}."
         await _keep_as_cash(app, deposit, "cost_above_limit", text, plan_facts(plan))
     else:
         await _start(app, deposit, index, plan)

@@ -23,10 +23,11 @@ from ballast.app.switch import halt_level
 from ballast.app.withdrawals import in_base, liquidation, start_withdrawal
 from ballast.core.halting import HaltLevel
 from ballast.core.index import Index
-from ballast.core.money import dollars, format_percent_bps
+from ballast.core.money import format_percent_bps
 from ballast.core.panic import MOST_ROUNDS, PanicSale
 from ballast.core.states import RebalanceState, SaleState, move
 from ballast.core.trading import Plan
+from ballast.core.wording import usd_shown
 from ballast.errors import BallastError, ErrorCode
 
 RECHECK: Final = timedelta(seconds=5)
@@ -116,7 +117,7 @@ def _what_stays(seen: Situation, sale: PanicSale) -> str:
     """What is still held beside the base asset and is worth a swap, in words."""
     base, least = seen.index.base_asset_id, seen.index.policy.minimum_swap_pico
     left = [
-        f"{seen.assets[one.asset_id].symbol} worth ${dollars(one.value_pico)}"
+        f"{seen.assets[one.asset_id].symbol} worth {usd_shown(one.value_pico)}"
         for one in seen.drift.assets
         if one.asset_id != base and one.value_pico >= least
     ]

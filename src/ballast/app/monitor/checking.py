@@ -26,7 +26,7 @@ from ballast.core.events import EventKind
 from ballast.core.halting import HaltLevel
 from ballast.core.ids import IdKind
 from ballast.core.index import Index
-from ballast.core.money import BPS, dollars, format_percent_bps, format_percent_ppm
+from ballast.core.money import BPS, format_percent_bps, format_percent_ppm
 from ballast.core.policy import (
     Auto,
     Method,
@@ -39,6 +39,7 @@ from ballast.core.policy import (
 from ballast.core.schedule import quiet_until
 from ballast.core.states import IndexState, RebalanceState
 from ballast.core.trading import Plan, Rebalance, Starter
+from ballast.core.wording import usd_shown
 from ballast.errors import BallastError, ErrorCode
 
 # What only a person, another price or another day can change is not tried at every pass.
@@ -253,8 +254,8 @@ async def _trade(app: App, look: Look, seen: Situation, verdict: Verdict) -> Fin
     plan = await plan_rebalance(app, seen, None, verdict.reason.value)
     facts, later = figures(seen) | plan_facts(plan), app.clock.now() + HOLD
     if not plan.swaps:
-        least = dollars(look.index.policy.minimum_swap_pico)
-        text = f"The least swap is worth ${least}. {outside_sentence(seen)}"
+        least = usd_shown(look.index.policy.minimum_swap_pico)
+        text = f"The least swap is worth {least}. {outside_sentence(seen)}"
         return Finding(ReasonCode.BELOW_MINIMUM, text, facts, due_at=later, ran=True)
     if not cost_gate(look.index.policy, plan.fee_pico, plan.value_pico):
         text = f"{_cost_sentence(look.index, plan, 'It')} {outside_sentence(seen)}"
@@ -266,10 +267,10 @@ def _cost_sentence(index: Index, plan: Plan, what: str) -> str:
     """What a plan would cost, beside what the policy allows."""
     allowed = index.policy.max_cost_bps
     assert allowed is not None, "without a gate nothing is too costly"
-    most = dollars(plan.value_pico * allowed // BPS)
+    most = usd_shown(plan.value_pico * allowed // BPS)
     return (
-        f"{what} would cost ${dollars(plan.fee_pico)}, and {format_percent_bps(allowed)} % of its "
-        f"value is ${most}."
+        f"{what} would cost {usd_shown(plan.fee_pico)}, and {format_percent_bps(allowed)} % of its "
+        f"value is {most}."
     )
 
 
@@ -305,7 +306,7 @@ async def _purchase(app: App, look: Look, seen: Situation) -> Finding:
     if not cost_gate(look.index.policy, plan.fee_pico, plan.value_pico):
         text = _cost_sentence(look.index, plan, "The purchase")
         return Finding(ReasonCode.COST_ABOVE_LIMIT, text, facts, purchased=True)
-    text = f"The recurring purchase spends ${dollars(plan.notional_pico)}."
+    text = f"The recurring purchase spends {usd_shown(plan.notional_pico)}."
     return Finding(ReasonCode.PURCHASE_DUE, text, facts, purchased=True, plan=plan)
 
 

@@ -9,6 +9,7 @@ from ballast.app.planning import Situation
 from ballast.app.rebalances import price_fact
 from ballast.core.drift import AssetDrift, edge_values
 from ballast.core.money import dollars, format_percent_ppm
+from ballast.core.wording import usd_shown
 
 _DIGITS = Decimal("1e-8")
 _CENTS_FROM = 10
@@ -54,8 +55,8 @@ def standing_sentence(seen: Situation) -> str:
     standing = f"Furthest out is {symbol}: {points} points {side} its target, {allowed}"
     if is_beyond(one):
         worth = abs(one.absolute_drift_ppm) * seen.drift.value_pico // 10**6
-        least = dollars(seen.index.policy.minimum_swap_pico)
-        return f"{standing}; that is ${dollars(worth)}, and the least swap is worth ${least}."
+        least = usd_shown(seen.index.policy.minimum_swap_pico)
+        return f"{standing}; that is {usd_shown(worth)}, and the least swap is worth {least}."
     return f"{standing}.{_trip_sentence(seen, one)}"
 
 

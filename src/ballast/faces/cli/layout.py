@@ -13,8 +13,8 @@ class Shown:
         words: what it is called.
         template: field names in braces with what stands around them; a path into nested objects
             is written with points. A field that is missing or null leaves the whole thing out.
-            `{x:usd}` is dollars, `{x:amount}` whole tokens, `{x:time}` a time, `{x:yes}` a mark,
-            `{x:listed}` a list of words.
+            `{x:usd}` is dollars, `{x:amount}` whole tokens at a glance, `{x:exact}` all of them,
+            `{x:time}` a time, `{x:yes}` a mark, `{x:listed}` a list of words.
     """
 
     words: str

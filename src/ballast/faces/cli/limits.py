@@ -11,6 +11,7 @@ from rich.table import Table
 
 from ballast.app.operation import Caller
 from ballast.core.ids import LOCAL_OWNER, IdKind, require_id
+from ballast.core.wording import grouped
 from ballast.faces.cli.rendering import make_console
 from ballast.faces.cli.terminal import need_terminal, print_json
 
@@ -153,12 +154,13 @@ def _plain(changed: Changed) -> dict[str, Any]:
 
 
 def _sentence(changed: Changed) -> str:
+    before, after = grouped(changed.before), grouped(changed.after)
     if changed.waiting is None:
-        return f"{changed.name} is {changed.after} now; it was {changed.before}."
+        return f"{changed.name} is {after} now; it was {before}."
     until = max(changed.waiting.usable_at, changed.waiting.wall_usable_at)
     return (
-        f"{changed.name} stays {changed.before} until {until:%Y-%m-%d %H:%M} UTC, then becomes "
-        f"{changed.after}. To give that up: ballast limits cancel {changed.waiting.change_id}"
+        f"{changed.name} stays {before} until {until:%Y-%m-%d %H:%M} UTC, then becomes "
+        f"{after}. To give that up: ballast limits cancel {changed.waiting.change_id}"
     )
 
 
@@ -167,6 +169,7 @@ def _print(shown: dict[str, Any]) -> None:
     waiting = {one["limit"]: one for one in shown["waiting"]}
     for name, value in shown["limits"].items():
         later = waiting.get(name)
-        words = "" if later is None else f"{later['value']} from {later['usable_from'][:16]}"
-        table.add_row(name, value, shown["used"].get(name, ""), words)
+        until = "" if later is None else later["usable_from"][:16]
+        words = "" if later is None else f"{grouped(later['value'])} from {until}"
+        table.add_row(name, grouped(value), grouped(shown["used"].get(name, "")), words)
     make_console().print(table)

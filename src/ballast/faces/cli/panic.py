@@ -14,7 +14,7 @@ from ballast.core.halting import HaltLevel
 from ballast.core.money import format_percent_bps, parse_percent_bps
 from ballast.core.panic import DEFAULT_BUDGET_BPS
 from ballast.core.states import SaleState
-from ballast.core.wording import being_sold
+from ballast.core.wording import being_sold, grouped
 from ballast.faces.cli.callers import Account, caller_for
 from ballast.faces.cli.command_line import ENDED_OTHERWISE, INTERRUPTED
 from ballast.faces.cli.following import INTERVAL
@@ -142,10 +142,11 @@ def _tell(sales: list[SaleView], as_json: bool) -> None:
         console.print(f"{sale.name} ({sale.index_id}): {sale.state}")
         for one in sale.swaps:
             if one.state == "settled":
-                console.print(f"  sold {one.sell_amount} {one.sell} for {one.buy_amount} {one.buy}")
+                bought = f"{grouped(one.buy_amount or '')} {one.buy}"
+                console.print(f"  sold {grouped(one.sell_amount)} {one.sell} for {bought}")
             else:
                 problem = f": {one.problem}" if one.problem else ""
-                console.print(f"  {one.sell_amount} {one.sell} {one.state}{problem}")
+                console.print(f"  {grouped(one.sell_amount)} {one.sell} {one.state}{problem}")
         if sale.note:
             console.print(f"  {sale.note}")
     if not all(one.done for one in sales):

@@ -9,6 +9,7 @@ from typing import Final
 from rich.text import Text
 from typer import TyperException
 
+from ballast.core.wording import grouped
 from ballast.errors import BallastError, ErrorCode
 from ballast.faces.answers import Answer
 
@@ -31,6 +32,9 @@ _SAID_ALREADY: Final = {
         "limits",
     ),
 }
+
+# How names of details end that are sums; others may be the caller's own words.
+_SUMS: Final = ("_usd", "_amount", "available")
 
 # What typer calls its errors, in our words: theirs change with its version.
 _MISTAKES = {
@@ -78,7 +82,8 @@ def _detail(name: str, value: object) -> Iterator[Text]:
             for candidate in candidates or ():
                 yield Text(f"    {_words(candidate)}")
     elif value is not None:
-        yield Text(f"  {name}: {value}")
+        shown = grouped(str(value)) if name.endswith(_SUMS) else value
+        yield Text(f"  {name}: {shown}")
 
 
 def _words(one: object) -> str:

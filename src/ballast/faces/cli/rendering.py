@@ -12,7 +12,7 @@ from rich.console import Console, Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from ballast.core.money import shortened
+from ballast.core.wording import grouped, shortened, with_dollar_sign
 from ballast.faces.answers import Answer
 from ballast.faces.cli.layout import Layout, Listing, Shown
 
@@ -114,13 +114,6 @@ def _field(answer: Mapping[str, Any], match: re.Match[str]) -> str | None:
     return _FORMS[match["form"] or "text"](value)
 
 
-def _usd(value: str) -> str:
-    """`-1234.5` as `-$1,234.5`."""
-    sign, digits = ("-", value[1:]) if value.startswith("-") else ("", value)
-    whole, point, fraction = digits.partition(".")
-    return f"{sign}${int(whole):,}{point}{fraction}"
-
-
 def _time(value: str) -> str:
     """`2026-11-21T03:13:03.576519Z` as `2026-11-21 03:13:03 UTC`."""
     return f"{value[:10]} {value[11:19]} UTC"
@@ -129,8 +122,9 @@ def _time(value: str) -> str:
 _FORMS: Final[Mapping[str, Callable[[Any], str]]] = MappingProxyType(
     {
         "text": str,
-        "usd": _usd,
+        "usd": with_dollar_sign,
         "amount": shortened,
+        "exact": grouped,
         "time": _time,
         "words": lambda value: str(value).replace("_", " "),
         "lines": "\n".join,
