@@ -1,6 +1,7 @@
 """What watching costs: one pass over many indexes, an idle server, and the way to the first swap.
 
     python -m benchmarks.monitor
+    python -m benchmarks.monitor idle      the idle server alone
 
 It takes some minutes, so it is no part of `benchmarks.all`.
 
@@ -9,16 +10,15 @@ database and in the devnet's. From memory a million of them are a thousand, a th
 the store a pass reads every row, screens, marks and counts: what the engine does every five
 minutes; the first pass over new indexes, which looks at each one exactly, is not in it. The idle
 server is the real process over stdio with nobody asking, its pass set to every minute; the one
-beside it has no index.
+beside it has no index. Its copies have a ledger too, of one entry each, so that its books are whole
+and it would trade; it is measured once it has compared all of them with the venue.
 """
 
 from __future__ import annotations
 
 import asyncio
-import json
-import sqlite3
+import sys
 import tempfile
-from collections.abc import Mapping, Sequence
 from contextlib import closing, suppress
 from datetime import timedelta
 from decimal import Decimal
@@ -39,6 +39,7 @@ from ballast.bootstrap import Places, opened_app
 from ballast.core.screen import Screen, Watched
 from ballast.devnet import open_devnet
 from ballast.settings import Settings
+from benchmarks.copies import book_copies, copy_index
 from benchmarks.figures import Figure, summary
 from benchmarks.paper import REAL, TEN, funded_index, make_world
 from benchmarks.stdio import Server, ballast
@@ -50,14 +51,15 @@ EVERY_MINUTE = {"BALLAST_MONITOR_SCHEDULE": "* * * * *"}
 WIDE = {"band_relative_percent": "90", "auto": "trade"}
 
 
-def run(console: Console) -> list[Figure]:
+def run(console: Console, *, idle_alone: bool = False) -> list[Figure]:
     """Measure everything, print it, and give back the lines of the summary."""
     figures: list[Figure] = []
     with tempfile.TemporaryDirectory(prefix="ballast-bench-") as temporary:
         home = Path(temporary)
-        figures += _way_to_a_swap(_one_index(home / "one"))
-        store = _one_index(home / "store")
-        figures += asyncio.run(_passes(store))
+        if not idle_alone:
+            figures += _way_to_a_swap(_one_index(home / "one"))
+            store = _one_index(home / "store")
+            figures += asyncio.run(_passes(store))
         figures += _idle(home)
     console.print(summary(figures))
     return figures
@@ -73,67 +75,6 @@ def _one_index(home: Path) -> Path:
     return home
 
 
-def _copies(home: Path, count: int) -> None:
-    """Fill both databases up to so many indexes; the monitor has looked at all of them."""
-    ours, devnet = (Places(home / "paper").database, Places(home / "paper").devnet)
-    with closing(sqlite3.connect(ours)) as db, closing(sqlite3.connect(devnet)) as books:
-        (present,) = db.execute("SELECT count(*) FROM indexes").fetchone()
-        numbers = range(present, count)
-        source, account = db.execute(
-            "SELECT index_id, account_id FROM indexes ORDER BY index_id LIMIT 1"
-        ).fetchone()
-        db.execute("PRAGMA foreign_keys = OFF")
-        for table in ("indexes", "balances", "checks"):
-            _copy(db, table, source, numbers)
-        db.commit()
-        held = books.execute(
-            "SELECT asset_id, amount FROM balances WHERE account = ?", [account]
-        ).fetchall()
-        books.executemany(
-            "INSERT INTO balances VALUES (?, ?, ?)",
-            ((_account(number), *row) for number in numbers for row in held),
-        )
-        books.commit()
-
-
-def _copy(db: sqlite3.Connection, table: str, source: str, numbers: Sequence[int]) -> None:
-    found = db.execute(f"SELECT * FROM {table} WHERE index_id = ?", [source])
-    names = [column[0] for column in found.description]
-    rows = [dict(zip(names, row, strict=True)) for row in found]
-    places = ", ".join(f":{name}" for name in names)
-    db.executemany(
-        f"INSERT INTO {table} VALUES ({places})",
-        (row | _own(row, number) for number in numbers for row in rows),
-    )
-
-
-def _own(row: Mapping[str, Any], number: int) -> dict[str, str]:
-    """What a copy does not share with the others: no two have the same weights either."""
-    all_own = {
-        "targets": _shifted(row["targets"], number) if "targets" in row else "",
-        "index_id": f"idx_copy{number:08}",
-        "name": f"Copy {number}",
-        "name_key": f"copy {number}",
-        "account_id": _account(number),
-    }
-    return {name: value for name, value in all_own.items() if name in row}
-
-
-def _shifted(targets: str, number: int) -> str:
-    """Weights some basis points from those given, in one of a hundred thousand ways."""
-    weights = {asset: int(bps) for asset, bps in json.loads(targets).items()}
-    names = list(weights)
-    for place in range(0, len(names) - 1, 2):
-        number, shift = divmod(number, 10)
-        weights[names[place]] += shift
-        weights[names[place + 1]] -= shift
-    return json.dumps({asset: str(bps) for asset, bps in weights.items()}, separators=(",", ":"))
-
-
-def _account(number: int) -> str:
-    return f"0x{number:040x}"
-
-
 # --- one pass -------------------------------------------------------------------------------------
 
 
@@ -143,11 +84,11 @@ async def _passes(home: Path) -> list[Figure]:
     async with opened_app(settings) as app:
         await _pass(app)
         await Engine(app).run_until_idle()
-    await asyncio.to_thread(_copies, home, FROM_STORE[0])
+    await asyncio.to_thread(copy_index, home, FROM_STORE[0])
     async with opened_app(settings) as app:
         figures += await _memory_passes(app)
     for count in FROM_STORE:
-        await asyncio.to_thread(_copies, home, count)
+        await asyncio.to_thread(copy_index, home, count)
         async with opened_app(settings) as app:
             await _pass(app)
             wall, busy = await _pass(app)
@@ -203,7 +144,8 @@ def _idle(home: Path) -> list[Figure]:
     full, empty = home / "full", home / "empty"
     _one_index(full)
     asyncio.run(_looked_at(full))
-    _copies(full, IDLE_INDEXES)
+    copy_index(full, IDLE_INDEXES)
+    book_copies(full)
     make_world(empty).close()
     for place in (full, empty):
         with closing(open_devnet(Places(place / "paper").devnet, None)) as world:
@@ -212,6 +154,8 @@ def _idle(home: Path) -> list[Figure]:
         for server in (without, with_indexes):
             server.call("get_status")
         sleep(SETTLING_SECONDS)
+        for server in (without, with_indexes):
+            _until_idle(server)
         before = [server.processor_seconds() for server in (without, with_indexes)]
         sleep(IDLE_SECONDS)
         after = [server.processor_seconds() for server in (without, with_indexes)]
@@ -230,6 +174,13 @@ async def _looked_at(home: Path) -> None:
     async with opened_app(Settings(data_dir=home, market_speed=Decimal(0))) as app:
         await _pass(app)
         await Engine(app).run_until_idle()
+
+
+def _until_idle(server: Server) -> None:
+    """Until the engine leads, trades, and has nothing to do: all indexes have been compared."""
+    while (status := server.call("get_status"))["engine"] != "leading" or status["work_due"]:
+        sleep(1)
+    assert status["trading"] == "on", status
 
 
 def _server(home: Path) -> Server:
@@ -302,4 +253,4 @@ def _ms(span: timedelta) -> str:
 
 
 if __name__ == "__main__":
-    run(Console())
+    run(Console(), idle_alone="idle" in sys.argv[1:])
