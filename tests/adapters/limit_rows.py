@@ -3,6 +3,7 @@ the store keeps them."""
 
 from __future__ import annotations
 
+from ballast.core.ledger import EPOCH
 from ballast.core.limits import Confirmation, LimitChange
 from ballast.core.notice_templates import NoticeTemplate
 from ballast.core.panic import PanicSale
@@ -58,9 +59,15 @@ def panic_sale(**changed: object) -> PanicSale:
 def template(**changed: object) -> NoticeTemplate:
     given: dict[str, object] = {
         "owner_id": OWNER,
+        "channel_id": "",
         "subject": "index.paused",
         "title": "Paused",
         "text": "${why}",
         "updated_at": NOON,
     }
     return NoticeTemplate(**(given | changed))  # type: ignore[arg-type]
+
+
+# A row as it was before channels had words of their own, and what has become of it.
+WORDS_OF_0019 = "INSERT INTO notice_templates VALUES ('own_1', 'critical', 'T', '${words}', 0)"
+WORDS_OF_TODAY = NoticeTemplate("own_1", "", "critical", "T", "${words}", EPOCH)

@@ -18,6 +18,7 @@ from sqlalchemy import create_engine, text
 from ballast.adapters.store import migrate, newest_revision, open_store, rows, tables, triggers
 from ballast.errors import ErrorCode
 from tests.adapters import store_rows as a
+from tests.adapters.limit_rows import WORDS_OF_0019, WORDS_OF_TODAY
 from tests.adapters.store_world import refused
 
 
@@ -112,6 +113,20 @@ async def test_an_older_database_is_upgraded_and_keeps_what_it_holds(
         # The table was rebuilt, and is append-only again.
         with pytest.raises(sqlite3.IntegrityError, match="append-only"):
             connection.execute("DELETE FROM entries")
+
+
+async def test_words_for_messages_from_before_channels_had_their_own_are_for_every_channel(
+    file: Path,
+):
+    with migrate.migrating_connection(file) as connection:
+        command.upgrade(migrate.alembic_config(connection), "0019")
+        connection.exec_driver_sql(WORDS_OF_0019)
+
+    store = await open_store(file)
+
+    async with store.read() as reader:
+        assert await reader.list_templates("own_1") == [WORDS_OF_TODAY]
+    await store.close()
 
 
 async def test_a_migration_that_fails_leaves_the_database_as_it_was(

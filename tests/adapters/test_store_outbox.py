@@ -165,12 +165,25 @@ async def test_channels_and_what_waits_for_them(store):
 
 async def test_of_an_owners_words_for_an_event_the_last_count(store):
     other, changed = template(subject="info"), template(title="", updated_at=a.after(1))
+    of_one = template(channel_id="chn_1", text="there")
     async with store.transaction() as tx:
-        for one in (other, template(), template(owner_id="own_other"), changed):
+        for one in (other, template(), of_one, template(owner_id="own_other"), changed):
             await tx.put_template(one)
 
     async with store.read() as reader:
-        assert await reader.list_templates(a.OWNER) == [changed, other]
+        assert await reader.list_templates(a.OWNER) == [changed, of_one, other]
+
+
+async def test_the_words_for_a_channel_are_forgotten_with_it(store):
+    async with store.transaction() as tx:
+        for channel_id in ("chn_1", "chn_2"):
+            await tx.add_channel(a.channel(channel_id=channel_id, label=channel_id))
+        for channel_id in ("", "chn_1", "chn_2"):
+            await tx.put_template(template(channel_id=channel_id))
+        await tx.remove_channel(a.channel(), a.NOON)
+
+    async with store.read() as reader:
+        assert [one.channel_id for one in await reader.list_templates(a.OWNER)] == ["", "chn_2"]
 
 
 async def _add(store, event):

@@ -7,9 +7,11 @@ from contextlib import closing
 
 import psycopg
 import pytest
+from alembic import command
 from pydantic import SecretStr
 
 from ballast.adapters.store import SqlStore, newest_revision, open_postgres_store
+from ballast.adapters.store.migrate import alembic_config
 from ballast.adapters.store.postgres.address import Address
 from ballast.adapters.store.postgres.leadership import PostgresLeadership
 from ballast.adapters.store.postgres.prepare import migrating_connection, prepare
@@ -18,6 +20,7 @@ from ballast.adapters.store.triggers import APPEND_ONLY, FIXED, KEPT
 from ballast.app.ports import StateMovedError
 from ballast.errors import BallastError, ErrorCode
 from tests.adapters import store_rows as a
+from tests.adapters.limit_rows import WORDS_OF_0019, WORDS_OF_TODAY
 from tests.adapters.store_world import fill, refused
 from tests.postgres import Server
 
@@ -131,6 +134,21 @@ async def test_processes_that_open_an_empty_database_at_once_all_succeed(postgre
         assert await store.check() == []
         await store.close()
     assert await asyncio.to_thread(prepare, Address(url)) == newest_revision()
+
+
+async def test_words_for_messages_from_before_channels_had_their_own_are_for_every_channel(
+    postgres_server: Server,
+):
+    url = SecretStr(postgres_server.fresh(empty=True))
+    with migrating_connection(Address(url)) as connection:
+        command.upgrade(alembic_config(connection), "0019")
+        connection.exec_driver_sql(WORDS_OF_0019)
+
+    store = await open_postgres_store(url)
+
+    async with store.read() as reader:
+        assert await reader.list_templates("own_1") == [WORDS_OF_TODAY]
+    await store.close()
 
 
 @pytest.mark.parametrize(

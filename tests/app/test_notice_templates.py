@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from ballast.app.notifying.channels import remove_channel
 from ballast.app.notifying.channels import test_channel as send_test
 from ballast.app.notifying.templates import list_templates, preview, set_template
 from ballast.app.operation import Caller
@@ -60,6 +61,67 @@ async def test_a_level_has_words_for_events_that_have_none_of_their_own(world):
         "Ballast (paper): one event",
         "Ballast (paper): 2 events",
     ]
+
+
+async def test_words_that_were_taken_back_leave_an_event_to_the_words_of_its_level(world):
+    await set_template(world.app, ME, "info", "", "${event}: ${words}")
+    await set_template(world.app, ME, "index.created", "", "new: ${name}")
+    await set_template(world.app, ME, "index.created", "", "")
+    with serving() as service:
+        await channel(world, service)
+        await world.new_index("Majors")
+        await carry(world)
+
+    assert [text for _, text, _ in service.got] == ["index.created: was created"]
+
+
+async def test_a_channel_has_words_of_its_own_before_those_for_every_channel(world):
+    await set_template(world.app, ME, "index.created", "", "everywhere: ${name}")
+    with serving() as phone, serving() as desk:
+        await channel(world, phone)
+        await channel(world, desk, label="desk")
+        await set_template(world.app, ME, "index.created", "Neu", "neu: ${name}", "phone")
+        await world.new_index("Majors")
+        await carry(world)
+        wall_of(world).ahead += GROUPED_FOR
+        await set_template(world.app, ME, "index.created", "", "", "phone")
+        await world.new_index("Minors")
+        await carry(world)
+
+    assert [(title, text) for title, text, _ in phone.got] == [
+        ("Neu", "neu: Majors"),
+        ("Ballast (paper): one event", "everywhere: Minors"),
+    ]
+    assert [text for _, text, _ in desk.got] == ["everywhere: Majors", "everywhere: Minors"]
+
+
+async def test_a_channels_words_for_a_level_come_before_everybodys_for_the_event(world):
+    await set_template(world.app, ME, "index.created", "", "everywhere: ${name}")
+    with serving() as service:
+        await channel(world, service)
+        await set_template(world.app, ME, "info", "", "here: ${words}", "phone")
+        await set_template(world.app, ME, "warning", "", "worse: ${words}", "phone")
+        seen = await preview(world.app, LOCAL_OWNER, "index.created", "phone")
+        elsewhere = await preview(world.app, LOCAL_OWNER, "index.created")
+
+    assert (seen.text, elsewhere.text) == ("here: was created", "everywhere: [name]")
+
+
+async def test_words_of_a_channel_go_with_it_and_need_one(world):
+    with serving() as service:
+        await channel(world, service)
+        await set_template(world.app, ME, "critical", "", "x", "phone")
+        (kept,) = await list_templates(world.app, LOCAL_OWNER)
+        await remove_channel(world.app, ME, "phone")
+        with pytest.raises(BallastError) as refused:
+            await set_template(world.app, ME, "critical", "", "x", "phone")
+        with pytest.raises(BallastError, match="no channel of this label"):
+            await preview(world.app, LOCAL_OWNER, "critical", "phone")
+        await channel(world, service)
+
+    assert kept.label == "phone"
+    assert refused.value.code == "not_found"
+    assert await list_templates(world.app, LOCAL_OWNER) == []
 
 
 async def test_what_is_put_in_is_not_filled_in_again(world):

@@ -16,13 +16,13 @@ from ballast.app.master_key import rotate_master_key
 from ballast.app.notifying.channels import (
     TEST,
     add_channel,
-    list_channels,
     notified,
     remove_channel,
 )
 from ballast.app.notifying.channels import (
     test_channel as send_test,
 )
+from ballast.app.notifying.labels import list_channels
 from ballast.app.notifying.telling import LEASE, tell_due
 from ballast.app.operation import Caller
 from ballast.app.webhooks.fan_out import fan_out

@@ -19,7 +19,8 @@ from ballast.app.export import export
 from ballast.app.incident import incident
 from ballast.app.keys import export_key, import_key
 from ballast.app.master_key import rotate_master_key
-from ballast.app.notifying.channels import add_channel, list_channels
+from ballast.app.notifying.channels import add_channel
+from ballast.app.notifying.labels import list_channels
 from ballast.app.operation import Caller
 from ballast.app.ports import AuditFilter
 from ballast.app.write_off import preview_write_off

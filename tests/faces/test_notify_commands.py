@@ -48,14 +48,28 @@ def test_words_of_ones_own_are_set_shown_listed_and_tried_on_the_command_line(li
         shown = line.run("notify", "template", "show", "trading.halted")[1]
         line.run("notify", "test", "phone", "--about", "trading.halted")
         wrong, refusal = line.json("notify", "template", "set", "trading.halted", "--text", "${x}")
+        own = ("set", "trading.halted", "--channel", "phone", "--text", "phone: ${words}")
+        line.run("notify", "template", *own)
+        line.run("notify", "test", "phone", "--about", "trading.halted")
+        both = line.json("notify", "template", "list")[1]
+        table = line.run("notify", "template", "list")[1]
+        line.run("notify", "template", "set", "trading.halted", "--channel", "phone")
         line.run("notify", "template", "set", "trading.halted")
         emptied = line.run("notify", "template", "list")[1]
 
     message = ("Halt: [why]", "trading is halted ([why]: [level])!")
     assert (code, seen["title"], seen["text"], seen["level"]) == (0, *message, "critical")
-    assert listed == [{"subject": "trading.halted", "title": words[1], "text": words[3]}]
+    everywhere = {"subject": "trading.halted", "channel": None, "title": words[1], "text": words[3]}
+    assert listed == [everywhere]
     assert shown == "\n".join([*message, ""])
-    assert service.got[-1] == (*message, "failure")
+    assert service.got[-2] == (*message, "failure")
+    assert service.got[-1][1] == "phone: trading is halted ([why]: [level])"
+    assert both == [
+        everywhere,
+        {"subject": "trading.halted", "channel": "phone", "title": "", "text": own[5]},
+    ]
+    assert "every" in table
+    assert "phone" in table
     assert (wrong, refusal["code"]) == (2, "invalid_input")
     assert "${x}: no field of trading.halted" in refusal["details"]["problems"][0]["problem"]
     assert "own words" in emptied

@@ -6,7 +6,7 @@ put in is not looked at again, so nothing in it can ask for more.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from string import Template
@@ -36,25 +36,35 @@ COMMON: Final[Mapping[str, str]] = MappingProxyType(
 SUBJECTS: Final = (*[one.value for one in EventKind], *[one.value for one in Level])
 
 
+EVERY_CHANNEL: Final = ""
+
+
 @dataclass(frozen=True, slots=True)
 class NoticeTemplate:
     """How an owner wants to be told.
 
     Attributes:
+        channel_id: where; `EVERY_CHANNEL` for all that have no words of their own.
         subject: the name of an event, or of a level: then it is for events that have none.
         title: of a message about one such event alone; empty for Ballast's own.
         text: of the event in a message; empty for Ballast's own.
     """
 
     owner_id: str
+    channel_id: str
     subject: str
     title: str
     text: str
     updated_at: datetime
 
+    @property
+    def says_nothing(self) -> bool:
+        """Whether it was taken back."""
+        return not (self.title or self.text)
 
-Templates = Mapping[str, NoticeTemplate]
-"""By subject."""
+
+Templates = Sequence[Mapping[str, NoticeTemplate]]
+"""By subject; what counts first comes first."""
 
 
 def fields_of(subject: str) -> tuple[str, ...]:
@@ -106,10 +116,20 @@ def _refusal(problems: list[dict[str, str]]) -> BallastError:
     )
 
 
+def templates_in(channel_id: str, found: Iterable[NoticeTemplate]) -> Templates:
+    """What counts in a channel: the words for it alone, then those for every channel."""
+    there = [one for one in found if not one.says_nothing]
+    return [
+        {one.subject: one for one in there if one.channel_id == where}
+        for where in dict.fromkeys((channel_id, EVERY_CHANNEL))
+    ]
+
+
 def template_for(event: Event, templates: Templates) -> NoticeTemplate | None:
-    """The one for this event, or else for events of its level."""
-    of_kind = templates.get(event.kind.value)
-    return of_kind or templates.get(EVENTS[event.kind].level.value)
+    """The one for this event, or else for events of its level; of the first that have one."""
+    subjects = (event.kind.value, EVENTS[event.kind].level.value)
+    found = (by_subject.get(one) for by_subject in templates for one in subjects)
+    return next((one for one in found if one is not None), None)
 
 
 def filled_in(text: str, event: Event, index_name: str, mode: str, words: str) -> str:

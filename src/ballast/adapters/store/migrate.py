@@ -42,6 +42,7 @@ REVISIONS: Final = (
     "0017",
     "0018",
     "0019",
+    "0020",
 )
 # Tables that every revision has: other programs too keep their revision as Alembic does.
 _OURS: Final = frozenset({"alembic_version", "indexes", "entries", "postings"})

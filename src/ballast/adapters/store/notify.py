@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Final
 
-from sqlalchemy import Integer, bindparam, literal_column, null, select, text, update
+from sqlalchemy import Integer, bindparam, delete, literal_column, null, select, text, update
 
 from ballast.adapters.store import errors
 from ballast.adapters.store import outbox_tables as t
@@ -62,9 +62,15 @@ _DROP: Final = (
     .where(_n.channel_id == bindparam("of_channel"), _is_pending)
     .values(state=literal_column("'failed'"), ended_at=bindparam("at"))
 )
-_TEMPLATES: Final = by(t.notice_templates, "owner_id").order_by(t.notice_templates.c.subject)
+_w = t.notice_templates.c
+_TEMPLATES: Final = by(t.notice_templates, "owner_id").order_by(_w.subject, _w.channel_id)
 _PUT_TEMPLATE: Final = InsertOr(
-    t.notice_templates, on=["owner_id", "subject"], replace=["title", "text", "updated_at"]
+    t.notice_templates,
+    on=["owner_id", "channel_id", "subject"],
+    replace=["title", "text", "updated_at"],
+)
+_FORGET_TEMPLATES: Final = delete(t.notice_templates).where(
+    _w.owner_id == bindparam("of_owner"), _w.channel_id == bindparam("of_channel")
 )
 _ADD_NOTICE: Final = InsertOr(t.notices, ["channel_id", "event_id"])
 _END_NOTICE: Final = (
@@ -138,11 +144,13 @@ class SqlNotifyWrites(RowWriter):
         )
 
     async def remove_channel(self, channel: Channel, at: datetime) -> None:
-        """End a channel, forget its address, and drop what waits for it."""
+        """End a channel, forget its address and its words, and drop what waits for it."""
         moment = microseconds(at)
         await self._save(_REMOVE_CHANNEL, {"at": moment}, key_channel_id=channel.channel_id)
         dropped = {"of_channel": channel.channel_id, "at": moment}
         await self._session.change(_DROP, dropped)
+        whose = {"of_owner": channel.owner_id, "of_channel": channel.channel_id}
+        await self._session.change(_FORGET_TEMPLATES, whose)
 
     async def add_notices(self, notices: Sequence[Notice]) -> None:
         """Let events wait for channels; one that is there already is left as it is."""
@@ -162,5 +170,5 @@ class SqlNotifyWrites(RowWriter):
         await self._session.change_each(_END_NOTICE, ended)
 
     async def put_template(self, template: NoticeTemplate) -> None:
-        """In place of the one for its subject."""
+        """In place of the one for its channel and subject."""
         await self._session.change(_PUT_TEMPLATE, TEMPLATES.to_row(template))

@@ -132,6 +132,7 @@ notice_templates = Table(
     "notice_templates",
     metadata,
     key_column("owner_id"),
+    key_column("channel_id"),  # empty: for every channel
     key_column("subject"),
     text_column("title"),
     text_column("text"),

@@ -10,6 +10,7 @@ from ballast.app.app import App
 from ballast.app.auditing import audit
 from ballast.app.master_key import require_present_master_key
 from ballast.app.notifying.addresses import open_address, seal_address
+from ballast.app.notifying.labels import channel_named
 from ballast.app.notifying.templates import Preview
 from ballast.app.operation import Caller
 from ballast.core.events import Event, Level
@@ -60,19 +61,13 @@ async def add_channel(app: App, caller: Caller, label: str, address: str, level:
     return channel
 
 
-async def list_channels(app: App, owner_id: str) -> list[Channel]:
-    """The channels in use, by label."""
-    async with app.store.read() as reader:
-        return await reader.list_channels(owner_id)
-
-
 async def remove_channel(app: App, caller: Caller, label: str) -> Channel:
     """Tell nothing more there; the address is forgotten.
 
     Raises:
         BallastError: `not_found`.
     """
-    channel = await _named(app, caller.owner_id, label)
+    channel = await channel_named(app, caller.owner_id, label)
     async with app.store.transaction() as tx:
         await tx.remove_channel(channel, app.wall.now())
         await audit(app, tx, caller, "notify_remove", channel.channel_id)
@@ -88,7 +83,7 @@ async def test_channel(app: App, owner_id: str, label: str, message: Preview) ->
     Raises:
         BallastError: `not_found`, `receiver_failed`, `keys_unavailable`.
     """
-    channel = await _named(app, owner_id, label)
+    channel = await channel_named(app, owner_id, label)
     await _test(app, open_address(app, channel), message)
     return channel
 
@@ -104,17 +99,6 @@ async def notified(app: App, owner_id: str, limit: int) -> list[Told]:
             assert event is not None, "a notice has an event"
             lines.append(Told(labels[notice.channel_id], event, notice))
     return lines
-
-
-async def _named(app: App, owner_id: str, label: str) -> Channel:
-    for one in await list_channels(app, owner_id):
-        if one.label == label:
-            return one
-    raise BallastError(
-        ErrorCode.NOT_FOUND,
-        "There is no channel of this label.",
-        label=label,
-    ).advising("ballast notify list shows the channels; ballast notify add makes one.")
 
 
 async def _test(app: App, address: str, message: Preview) -> None:

@@ -12,7 +12,7 @@ from ballast.app.notifying.addresses import open_address
 from ballast.app.ports import StateMovedError
 from ballast.app.webhooks.fan_out import COURIER
 from ballast.core.events import EVENTS, Event, Level
-from ballast.core.notice_templates import Templates
+from ballast.core.notice_templates import Templates, templates_in
 from ballast.core.notifications import (
     GROUPED_FOR,
     RETRY_AFTER,
@@ -49,7 +49,7 @@ async def tell(app: App, due: Channel) -> bool:
             for one in dict.fromkeys(one.index_id for one in events if one.index_id)
             if (index := await tx.get_index(due.owner_id, one)) is not None
         }
-        templates = {one.subject: one for one in await tx.list_templates(due.owner_id)}
+        templates = templates_in(due.channel_id, await tx.list_templates(due.owner_id))
     if not events:
         return False
     problem = await _send(app, claimed, events, names, templates)

@@ -39,7 +39,7 @@ class NotifyReader(Protocol):
         ...
 
     async def list_templates(self, owner_id: str) -> list[NoticeTemplate]:
-        """By subject."""
+        """By subject; of one subject those for every channel first."""
         ...
 
 
@@ -55,7 +55,7 @@ class NotifyTransaction(NotifyReader, Protocol):
         ...
 
     async def remove_channel(self, channel: Channel, at: datetime) -> None:
-        """End a channel, forget its address, and drop what waits for it."""
+        """End a channel, forget its address and its words, and drop what waits for it."""
         ...
 
     async def add_notices(self, notices: Sequence[Notice]) -> None:
@@ -67,5 +67,5 @@ class NotifyTransaction(NotifyReader, Protocol):
         ...
 
     async def put_template(self, template: NoticeTemplate) -> None:
-        """In place of the one for its subject."""
+        """In place of the one for its channel and subject."""
         ...

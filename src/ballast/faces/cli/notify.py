@@ -76,7 +76,7 @@ def _add_changes(command: typer.Typer, run: Run[Any]) -> None:
 
         async def send(app: App) -> Channel:
             owner_id = (await caller_for(app, account)).owner_id
-            message = TEST if about is None else await preview(app, owner_id, about)
+            message = TEST if about is None else await preview(app, owner_id, about, label)
             return await test_channel(app, owner_id, label, message)
 
         tested: Channel = run(send)
@@ -98,7 +98,7 @@ def _add_looks(command: typer.Typer, run: Run[Any]) -> None:
     @command.command("list")
     def show(account: Account = None, as_json: _Json = False) -> None:
         """Show the channels."""
-        from ballast.app.notifying.channels import list_channels
+        from ballast.app.notifying.labels import list_channels
 
         async def find(app: App) -> list[Channel]:
             return await list_channels(app, (await caller_for(app, account)).owner_id)
