@@ -98,8 +98,9 @@ def test_a_person_is_asked_before_money_moves_or_something_ends():
 
     for name, is_asked in asked.items():
         operation = operation_named(name)
-        assert is_asked is (operation.effect is Effect.SPEND or operation.destructive), name
-    assert asked["rebalance_index"] is asked["withdraw"] is True
+        matters = operation.effect is Effect.SPEND or operation.destructive
+        assert is_asked is (matters or operation.trades_later), name
+    assert asked["rebalance_index"] is asked["withdraw"] is asked["update_index"] is True
     assert asked["get_index"] is False
 
 

@@ -73,12 +73,10 @@ async def halt_trading(app: App, call: Call, given: HaltTrading) -> HaltView:
 
 async def _sell(app: App, call: Call, given: HaltTrading) -> HaltView:
     """The third step. Nothing is bought from now on, whatever the person then says."""
-    if Scope.SPEND not in call.caller.scopes:
-        raise BallastError(
-            ErrorCode.SCOPE_MISSING,
-            "halt_trading with sell_everything needs the scope spend; no_new_risk does not.",
-            scope=Scope.SPEND,
-        )
+    call.require(
+        Scope.SPEND,
+        "halt_trading with sell_everything needs the scope spend; no_new_risk does not.",
+    )
     budget_bps = parse_percent_bps(given.slippage_percent)
     require_budget(budget_bps, "slippage_percent")
     async with app.store.transaction() as tx:

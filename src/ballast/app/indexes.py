@@ -23,6 +23,7 @@ from ballast.app.ports import ListedAsset, Reader, Transaction
 from ballast.app.views import (
     View,
 )
+from ballast.core.access import Scope
 from ballast.core.events import EventKind
 from ballast.core.ids import IdKind
 from ballast.core.index import (
@@ -137,6 +138,12 @@ async def create_index(app: App, call: Call, given: CreateIndex) -> IndexView:
     base = _base_asset(given, listed)
     weights = resolve_targets(given.targets, listed, base.asset_id)
     policy = merged_policy(Policy(), given.policy, app.timezone)
+    if policy.trades_by_itself:
+        call.require(
+            Scope.SPEND,
+            "An index that trades by itself needs the scope spend. With auto alert or off, and "
+            "without a purchase, it does not.",
+        )
     async with app.store.read() as reader:
         limits = await limits_of_owner(app, reader, call.owner_id)
     now = app.clock.now()
@@ -218,6 +225,12 @@ async def update_index(app: App, call: Call, given: UpdateIndex) -> IndexView:
     async with app.store.transaction() as tx:
         index = await require_index(tx, call.owner_id, given.index_id)
         changed = _changed(app, index, given, listed)
+        if changed.policy.trades_by_itself and _traded_by(changed) != _traded_by(index):
+            call.require(
+                Scope.SPEND,
+                "This index trades by itself, so its targets, buffer and policy need the scope "
+                "spend. Setting auto to alert or off, with no purchase, does not.",
+            )
         for asset_id in changed.targets:
             await tx.add_asset(
                 listed[asset_id].asset
@@ -300,6 +313,11 @@ def _changed(
         version=index.version + 1,
         updated_at=app.clock.now(),
     )
+
+
+def _traded_by(index: Index) -> tuple[object, ...]:
+    """All that decides what it trades, and when."""
+    return index.targets, index.buffer_bps, index.policy
 
 
 async def _view_in(tx: Transaction, index: Index) -> IndexView:

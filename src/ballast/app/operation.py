@@ -114,6 +114,19 @@ class Call:
         """Whose things this call is about."""
         return self.caller.owner_id
 
+    def require(self, scope: Scope, message: str = "") -> None:
+        """Refuse a caller without a scope.
+
+        Args:
+            message: what needs it, where it is not every call of the operation.
+
+        Raises:
+            BallastError: `scope_missing`.
+        """
+        if scope not in self.caller.scopes:
+            text = message or f"{self.operation} needs the scope {scope}."
+            raise BallastError(ErrorCode.SCOPE_MISSING, text, scope=scope)
+
     async def record(
         self, app: App, tx: Transaction, answer: Output, reference: str, **facts: object
     ) -> None:
@@ -226,6 +239,8 @@ class Operation:
         toolset: `default`, or the set that has to be switched on.
         idempotent: repeating it with the same arguments has no further effect.
         destructive: it ends or removes something.
+        trades_later: what it sets may trade by itself from then on; it asks for the scope `spend`
+            where it does.
         paper_only: exists in paper mode only.
     """
 
@@ -241,6 +256,7 @@ class Operation:
     toolset: str = "default"
     idempotent: bool = False
     destructive: bool = False
+    trades_later: bool = False
     open_world: bool = False
     paper_only: bool = False
 
@@ -301,14 +317,10 @@ async def _invoke(
     arguments = await with_index_by_name(app, caller.owner_id, fields, arguments)
     given = parse_input(operation, arguments)
     app.observer.about(**_ids_in(given))
-    if SCOPE_OF[operation.effect] not in caller.scopes:
-        raise BallastError(
-            ErrorCode.SCOPE_MISSING,
-            f"{operation.name} needs the scope {SCOPE_OF[operation.effect]}.",
-            scope=SCOPE_OF[operation.effect],
-        )
+    call = Call(caller, operation.name, None, "")
+    call.require(SCOPE_OF[operation.effect])
     if operation.effect is Effect.READ:
-        return await operation.run(app, Call(caller, operation.name, None, ""), given)
+        return await operation.run(app, call, given)
     return await _until_nothing_moves(app, operation, caller, given)
 
 

@@ -19,6 +19,7 @@ from ballast.app.fields import Flag, IndexId
 from ballast.app.indexes import IndexStateView, require_index
 from ballast.app.operation import Call, RepeatableInput
 from ballast.app.ports import Transaction
+from ballast.core.access import Scope
 from ballast.core.events import EventKind
 from ballast.core.index import Index
 from ballast.core.states import (
@@ -66,10 +67,15 @@ async def resume_index(app: App, call: Call, given: ResumeIndex) -> IndexStateVi
     """Let a paused index trade again, and what waits go on."""
     async with app.store.transaction() as tx:
         index = await _require_funded(tx, call, given.index_id)
-        index = await _moved(app, tx, index, IndexState.ACTIVE)
         running = await running_of(tx, index)
+        goes_on = running is not None and running.rebalance.state is RebalanceState.HALTED
+        if goes_on or index.policy.trades_by_itself:
+            call.require(
+                Scope.SPEND, "Letting an index trade by itself again needs the scope spend."
+            )
+        index = await _moved(app, tx, index, IndexState.ACTIVE)
         told = "Call get_drift to see how far it is from its targets."
-        if running is not None and running.rebalance.state is RebalanceState.HALTED:
+        if running is not None and goes_on:
             await _go_on(app, tx, running)
             told = f"{running.rebalance.rebalance_id} goes on; follow it with get_progress."
         view = _view(app, index, told)

@@ -117,6 +117,13 @@ class Policy:
     quiet_hours: QuietHours | None = None
     purchase: Purchase | None = None
 
+    @property
+    def trades_by_itself(self) -> bool:
+        """Whether what is held is traded without anybody's word. Deposits are not meant: who pays
+        in sees what for."""
+        rebalances = self.auto is Auto.TRADE and self.method is not Method.NONE
+        return rebalances or self.purchase is not None
+
 
 class ReasonCode(StrEnum):
     """Why an index traded, or did not. Kept with each decision."""

@@ -143,7 +143,7 @@ def as_yaml(made: Document) -> str:
 
 def _matters(operation: Operation) -> bool:
     """Whether a person is asked each time before a GPT calls it."""
-    return operation.effect is Effect.SPEND or operation.destructive
+    return operation.effect is Effect.SPEND or operation.destructive or operation.trades_later
 
 
 # --- what a route takes -------------------------------------------------------------------------
