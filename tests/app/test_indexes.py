@@ -168,6 +168,15 @@ async def test_who_looks_again_sees_what_has_changed_since(world):
     assert [one.price_usd for one in later.holdings] != [one.price_usd for one in first.holdings]
 
 
+async def test_a_change_is_answered_with_what_the_index_is_worth_now(world):
+    index = await world.funded_index()
+
+    changed = await world.call("update_index", index_id=index.index_id, name="Other")
+
+    assert changed.value_usd is not None
+    assert changed == await world.call("get_index", index_id=index.index_id)
+
+
 async def test_another_owner_sees_nothing_and_is_told_nothing(world):
     index = await world.new_index()
     world.caller = Caller(owner_id="own_other")

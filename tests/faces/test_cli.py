@@ -242,6 +242,7 @@ def test_a_life_of_an_index_in_commands(capsys, tmp_path):
     assert "2 of 2 swaps settled" in err
     assert "completed  (paper)" in out
     assert line.json("get_progress", deposit["deposit_id"], "--follow")[0] == 0
+    assert "Net paid in" in line.run("get_performance", "Main")[1]
 
     _, plan = line.json("preview_rebalance", index["index_id"], "--destination", "target")
     words = ["rebalance_index", index["index_id"], plan["plan_id"]]

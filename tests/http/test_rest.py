@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from urllib.parse import quote
 
 import pytest
 
@@ -19,6 +20,24 @@ async def test_an_index_is_made_and_read_back(client):
     assert made.status_code == read.status_code == 200
     assert made.json()["mode"] == "paper"
     assert read.json()["name"] == "Main"
+
+
+@pytest.mark.parametrize("name", ["What?", "No #1", "60 %", "a%2Fb", "Größe"])
+async def test_a_name_in_the_path_is_percent_encoded(client, name):
+    made = await client.post("/api/indexes", json={**MAIN, "name": name})
+
+    read = await client.get(f"/api/indexes/{quote(name, safe='')}")
+
+    assert read.json()["index_id"] == made.json()["index_id"]
+
+
+async def test_an_index_with_a_slash_in_its_name_is_reached_by_its_id(client):
+    made = await client.post("/api/indexes", json={**MAIN, "name": "a/b"})
+
+    by_name = await client.get("/api/indexes/a%2Fb")
+    by_id = await client.get(f"/api/indexes/{made.json()['index_id']}")
+
+    assert (by_name.status_code, by_id.status_code) == (404, 200)
 
 
 async def test_a_read_that_has_not_changed_is_answered_with_its_tag_alone(client):

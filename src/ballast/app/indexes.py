@@ -20,6 +20,7 @@ from ballast.app.limits import limits_of_owner
 from ballast.app.master_key import require_present_master_key
 from ballast.app.operation import Call, Input, Output, RepeatableInput
 from ballast.app.ports import ListedAsset, Reader, Transaction
+from ballast.app.pricing import usable_prices
 from ballast.app.views import (
     View,
 )
@@ -39,6 +40,7 @@ from ballast.core.money import (
 )
 from ballast.core.policy import Policy
 from ballast.core.states import IndexState
+from ballast.core.trading import Price
 from ballast.errors import BallastError, ErrorCode
 
 # --- inputs -----------------------------------------------------------------------------------
@@ -222,6 +224,7 @@ async def update_index(app: App, call: Call, given: UpdateIndex) -> IndexView:
     """Change an index's name, targets, cash buffer or policy, or lower its limits. New targets
     trade nothing by themselves: preview and run a rebalance. Open plans become stale."""
     listed = await app.venue.list_assets()
+    prices = await _prices_of_holdings(app, call.owner_id, given.index_id)
     async with app.store.transaction() as tx:
         index = await require_index(tx, call.owner_id, given.index_id)
         changed = _changed(app, index, given, listed)
@@ -239,7 +242,7 @@ async def update_index(app: App, call: Call, given: UpdateIndex) -> IndexView:
             )
         await tx.save_index(changed, was_version=index.version)
         await emit_index(app, tx, EventKind.INDEX_UPDATED, changed)
-        view = await _view_in(tx, changed)
+        view = await _view_in(tx, changed, prices)
         before, after = limits_as_words(index.limits), limits_as_words(changed.limits)
         lowered = {name: [was, after[name]] for name, was in before.items() if was != after[name]}
         facts = {"limits": lowered} if lowered else {}
@@ -320,11 +323,18 @@ def _traded_by(index: Index) -> tuple[object, ...]:
     return index.targets, index.buffer_bps, index.policy
 
 
-async def _view_in(tx: Transaction, index: Index) -> IndexView:
+async def _prices_of_holdings(app: App, owner_id: str, index_id: str) -> Mapping[str, Price]:
+    """The prices of what an index holds: for showing it, so none is missed."""
+    async with app.store.read_short() as reader:
+        found = await reader.get_index_and_balances(owner_id, index_id)
+    return (await usable_prices(app, held(found[1])))[0] if found else {}
+
+
+async def _view_in(tx: Transaction, index: Index, prices: Mapping[str, Price]) -> IndexView:
     """The view as seen inside a transaction, where no price may be awaited."""
     balances = await tx.balances(index.index_id)
     assets = await tx.get_assets(sorted({*index.targets, index.base_asset_id, *held(balances)}))
-    return index_view(index, balances, assets, {})
+    return index_view(index, balances, assets, prices)
 
 
 def _line(index: Index, assets: Mapping[str, Asset]) -> IndexLine:

@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from datetime import datetime, timedelta
 from decimal import Decimal
-from typing import Final
+from typing import Annotated, Final
+
+from pydantic import Field
 
 from ballast.app.app import App
 from ballast.app.fields import IndexId
@@ -53,7 +55,7 @@ class PerformanceView(Output):
     as_of: datetime | None
     since: datetime | None
     value_usd: str
-    paid_in_usd: str
+    paid_in_usd: Annotated[str, Field(description="Paid in, less what was paid out.")]
     gain_usd: str
     returns: list[ReturnView]
     volatility_percent: str | None

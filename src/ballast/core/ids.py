@@ -52,6 +52,12 @@ def kind_of(text: str) -> IdKind | None:
     return _KINDS.get(found[1]) if found else None
 
 
+def looks_like_id(text: str) -> bool:
+    """Whether people would take a text for an id of ours, in whichever case it is written."""
+    prefix, _, ulid = text.partition("_")
+    return kind_of(f"{prefix.lower()}_{ulid.upper()}") is not None
+
+
 def said(kind: IdKind | None) -> str:
     """What was given, as a sentence says it: `an index id`."""
     if kind is None:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final, Protocol
 
+from ballast.core.ids import looks_like_id
 from ballast.core.limits import Limits
 from ballast.core.money import BPS, format_percent_bps, split_by_weight
 from ballast.core.policy import Policy
@@ -90,8 +91,8 @@ def check_name(name: str) -> str:
     """Return the name, trimmed.
 
     Raises:
-        BallastError: `invalid_input` when it is empty, over 64 characters, or has control,
-            bidirectional or other invisible characters.
+        BallastError: `invalid_input` when it is empty, over 64 characters, looks like an id, or has
+            control, bidirectional or other invisible characters.
     """
     trimmed = name.strip()
     if not trimmed or len(trimmed) > NAME_LENGTH:
@@ -99,6 +100,12 @@ def check_name(name: str) -> str:
             ErrorCode.INVALID_INPUT,
             f"A name has 1 to {NAME_LENGTH} characters; this one has {len(trimmed)}.",
             problems=[{"field": "name", "problem": f"must have 1 to {NAME_LENGTH} characters"}],
+        )
+    if looks_like_id(unicodedata.normalize("NFKC", trimmed)):
+        raise BallastError(
+            ErrorCode.INVALID_INPUT,
+            "A name may not look like an id of Ballast: nobody could tell which is meant.",
+            problems=[{"field": "name", "problem": "looks like an id of Ballast"}],
         )
     if any(unicodedata.category(char)[0] == "C" for char in trimmed):
         raise BallastError(

@@ -83,7 +83,7 @@ LAYOUTS: Final[Mapping[type[Output], Layout]] = MappingProxyType(
             "{name}: {value_usd:usd}",
             (
                 Shown("Since", "{since:time}"),
-                Shown("Paid in", "{paid_in_usd:usd}"),
+                Shown("Net paid in", "{paid_in_usd:usd}"),
                 Shown("Gain", "{gain_usd:usd}"),
                 Shown("Volatility", "{volatility_percent} % a year"),
                 Shown("Deepest fall", "{max_drawdown_percent} %"),
