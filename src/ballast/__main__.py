@@ -1,5 +1,6 @@
 """The command `ballast`. Serving MCP is decided before anything else is imported: clients wait."""
 
+import contextlib
 import gc
 import sys
 from collections.abc import Callable
@@ -23,6 +24,40 @@ def main() -> None:
     except KeyboardInterrupt:
         # Also while modules are still being read: nothing has been started then.
         raise SystemExit(130) from None
+    except Exception as mistake:  # noqa: BLE001  # nobody is above us but Python, which shows all
+        raise SystemExit(_tell_fault(mistake)) from None
+
+
+def _tell_fault(mistake: Exception) -> int:
+    """Say that something failed which nobody had foreseen; where and how, only the log tells, at
+    debug. Returns the exit code."""
+    from ballast.errors import BallastError, ErrorCode
+
+    with contextlib.suppress(Exception):
+        # Whatever is broken may be what the log needs, too.
+        _log_fault(mistake)
+    refusal = BallastError(ErrorCode.INTERNAL, "This failed because of a fault in Ballast.")
+    refusal.advising(
+        "Look at what it has done (ballast get_status) before you repeat it. "
+        "BALLAST_LOG_LEVEL=debug makes it tell on stderr where it failed: report that."
+    )
+    if sys.argv[1:] == ["mcp"]:
+        sys.stderr.write(f"ballast mcp: {refusal.message}\n{refusal.next_step}\n")
+        return refusal.spec.exit_code
+    from ballast.faces.cli.command_line import show_refusal
+
+    return show_refusal(refusal, as_json="--json" in sys.argv)
+
+
+def _log_fault(mistake: Exception) -> None:
+    import structlog
+
+    from ballast.bootstrap import configure_logging
+    from ballast.settings import read_settings
+
+    if not structlog.is_configured():
+        configure_logging(read_settings())
+    structlog.get_logger(__name__).debug("command_failed", exc_info=mistake)
 
 
 def serve_mcp() -> None:

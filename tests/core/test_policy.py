@@ -163,7 +163,7 @@ def test_sound_policies_have_no_problems(policy: Policy) -> None:
         (Policy(interval_days=7), "takes no schedule and no interval_days"),
         (Policy(schedule="daily"), "takes no schedule and no interval_days"),
         (replace(DATED, schedule="yearly"), "one of daily, weekly"),
-        (replace(DATED, schedule="61 0 * * *"), "does not read"),
+        (replace(DATED, schedule="61 0 * * *"), "cannot be read"),
         (replace(DATED, schedule="weekly", timezone="Europe/Nowhere"), "no time zone"),
         (Policy(purchase=Purchase(PICO, "now and then")), "purchase_schedule is one of"),
         (Policy(purchase=Purchase(PICO // 2, "daily")), "at least the minimum swap"),

@@ -143,10 +143,6 @@ def the_master_key_is_a_link(machine: Machine) -> None:
     key.symlink_to(machine.directory / "elsewhere")
 
 
-def the_master_key_in_the_environment_is_none(machine: Machine) -> None:
-    machine.settings = {"BALLAST_MASTER_KEY": "correct horse battery staple"}
-
-
 BROKEN = {
     a_file_where_the_directory_should_be: ErrorCode.STORE_UNAVAILABLE,
     a_directory_that_cannot_be_written: ErrorCode.STORE_UNAVAILABLE,
@@ -163,7 +159,6 @@ BROKEN = {
     the_master_key_is_gone: ErrorCode.KEYS_UNAVAILABLE,
     others_may_read_the_master_key: ErrorCode.KEYS_UNAVAILABLE,
     the_master_key_is_a_link: ErrorCode.KEYS_UNAVAILABLE,
-    the_master_key_in_the_environment_is_none: ErrorCode.SETTINGS_INVALID,
 }
 
 
@@ -255,6 +250,51 @@ def test_another_programs_database_is_left_as_it_is_also_where_there_are_no_inde
     assert "devnet.sqlite is an SQLite database of something else" in " ".join(said.err.split())
     assert "Next: Move it to where it belongs." in said.err
     assert machine.places.devnet.read_bytes() == before
+
+
+@pytest.mark.parametrize(
+    ("words", "broken"),
+    [
+        (("serve", "--port", "0"), "uvicorn"),
+        (("mcp",), "mcp"),
+        (("list_indexes", "--json"), "aiosqlite"),
+    ],
+)
+def test_what_nobody_has_foreseen_is_a_fault_in_a_sentence_and_a_trace_in_the_log_at_debug(
+    words, broken, machine, tmp_path
+):
+    # A library that breaks when it is imported: nothing of ours expects that.
+    (tmp_path / f"{broken}.py").write_text("raise RuntimeError('the library says hunter2')\n")
+    machine.settings = {"PYTHONPATH": str(tmp_path)}
+
+    said = machine.run(*words)
+    machine.settings = {**machine.settings, "BALLAST_LOG_LEVEL": "debug"}
+    traced = machine.run(*words)
+
+    assert said.code == traced.code == ERRORS[ErrorCode.INTERNAL].exit_code
+    told = said.out + said.err
+    assert "failed because of a fault in Ballast" in " ".join(told.split())
+    assert "BALLAST_LOG_LEVEL=debug" in " ".join(told.split())
+    for inside in ("Traceback", "RuntimeError", "the library says", ".py"):
+        assert inside not in told
+    assert "the library says" in traced.err
+    assert "Traceback" not in traced.out
+    if "--json" in words:
+        assert said.json["code"] == "internal"
+
+
+def test_signing_in_with_a_web_page_is_not_served_where_others_could_listen(machine):
+    machine.settings = {"BALLAST_OAUTH": "embedded", "BALLAST_HTTP_PROXIES": "10.0.0.1"}
+
+    said = machine.run("serve", "--host", "0.0.0.0", "--port", "0")
+    machine.settings = {"BALLAST_HTTP_PROXIES": "10.0.0.1"}
+    unnamed = machine.run("serve", "--host", "ü" * 70)
+
+    assert said.code == unnamed.code == SET_UP
+    assert "it is no name of a host" in " ".join(unnamed.err.split())
+    for word in ("BALLAST_OAUTH=embedded", "BALLAST_HTTP_URL", "https://"):
+        assert word in said.err
+    assert "Traceback" not in said.err
 
 
 @pytest.mark.parametrize(

@@ -2,27 +2,23 @@
 
 from __future__ import annotations
 
-import base64
-import binascii
 import contextlib
 import hashlib
 import hmac
 import os
-import re
 import stat
 from collections.abc import Callable, Collection
 from pathlib import Path
 from typing import Final
 
+from ballast.core.forms import KEY_BYTES, key_written
 from ballast.errors import BallastError, ErrorCode
 
 FILE_NAME: Final = "master.key"
-KEY_BYTES: Final = 32
 
 _NEXT: Final = f"{FILE_NAME}.next"
 _LOCK: Final = f"{FILE_NAME}.lock"
 _LOCK_SECONDS: Final = 10.0
-_HEX: Final = re.compile(r"(?:0x)?([0-9a-fA-F]{64})", re.ASCII)
 _ID_LABEL: Final = b"ballast master key id"
 _MAX_FILE_BYTES: Final = 200
 _NO_LINK: Final = getattr(os, "O_NOFOLLOW", 0)
@@ -113,25 +109,13 @@ def given_key(text: str) -> bytes:
     Raises:
         BallastError: `settings_invalid` if it stands for none.
     """
-    key = decoded(text)
+    key = key_written(text)
     if key is None:
         raise BallastError(
             ErrorCode.SETTINGS_INVALID,
             "BALLAST_MASTER_KEY must be 32 bytes, written as 64 hex digits or as base64.",
         )
     return key
-
-
-def decoded(text: str) -> bytes | None:
-    """32 bytes written as hex or base64; None if it is neither."""
-    stripped = text.strip()
-    if found := _HEX.fullmatch(stripped):
-        return bytes.fromhex(found[1])
-    try:
-        key = base64.b64decode(stripped.replace("-", "+").replace("_", "/"), validate=True)
-    except (binascii.Error, ValueError):
-        return None
-    return key if len(key) == KEY_BYTES else None
 
 
 def _make_file(path: Path, random_bytes: RandomBytes) -> None:
@@ -178,7 +162,7 @@ def _read_file(path: Path) -> bytes:
         raise unavailable(f"The master key file {path.name} cannot be read: {reason}.") from None
     try:
         _check_private(os.fstat(handle), path.name)
-        key = decoded(os.read(handle, _MAX_FILE_BYTES).decode("ascii", errors="replace"))
+        key = key_written(os.read(handle, _MAX_FILE_BYTES).decode("ascii", errors="replace"))
     finally:
         os.close(handle)
     if key is None:

@@ -11,16 +11,15 @@ from typing import Any, Final, NoReturn
 
 from ballast.adapters.ethereum import eth_account
 from ballast.adapters.master_key import (
-    KEY_BYTES,
     MasterKeyFile,
     RandomBytes,
-    decoded,
     given_key,
     id_of,
     unavailable,
 )
 from ballast.adapters.near_intents.signing import account_of, sign_transfer
 from ballast.app.ports import KeyEnvelope, SignedIntent, TransferOrder
+from ballast.core.forms import KEY_BYTES, key_written
 from ballast.errors import BallastError, ErrorCode
 
 _NONCE_BYTES: Final = 12  # of AES-GCM
@@ -58,7 +57,7 @@ class FileVault:
 
     def is_backup(self, text: str) -> bool:
         """Whether a text is a copy of the master key in use."""
-        key = decoded(text)
+        key = key_written(text)
         return key is not None and hmac.compare_digest(key, self._master_key)
 
     def is_own_file(self, path: Path) -> bool:
@@ -105,7 +104,7 @@ class FileVault:
         if self._file is not None:
             self._look_again({self.master_key_id})
             return Rotation(self, FileVault(self._file.next_key(), self._random_bytes), self._file)
-        key = decoded(text or "")
+        key = key_written(text or "")
         if key is None or hmac.compare_digest(key, self._master_key):
             raise BallastError(
                 ErrorCode.INVALID_INPUT,

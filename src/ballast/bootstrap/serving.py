@@ -8,7 +8,8 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, cast
 
 from ballast.bootstrap.engine import running_app
-from ballast.settings import Settings
+from ballast.errors import BallastError, ErrorCode
+from ballast.settings import Settings, sign_in_problem
 
 if TYPE_CHECKING:
     from fastapi import FastAPI
@@ -30,7 +31,7 @@ def serve_http(settings: Settings, host: str, port: int, announce: Announce) -> 
 
     Raises:
         BallastError: whatever keeps it from opening; `settings_invalid` when the address is taken,
-            or others reach it without TLS.
+            or others reach it without TLS and would send what nobody else may see.
     """
     from ballast.faces.http.serving import Listening, listening
 
@@ -48,6 +49,8 @@ async def _serve(
 
     here = at.url_at(listener.getsockname()[1])
     url = settings.http_url or here
+    if problem := sign_in_problem(settings, url):
+        raise BallastError(ErrorCode.SETTINGS_INVALID, problem)
     # Tokens and sign-in messages are bound to the address, so the app has to know it.
     reached = settings.model_copy(update={"http_url": url})
     ending = asyncio.Event()

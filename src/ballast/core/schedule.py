@@ -28,6 +28,12 @@ _HOURS: Final = re.compile(r"([01]\d|2[0-3]):([0-5]\d)-([01]\d|2[0-3]):([0-5]\d)
 # Any day will do to see whether an expression ever comes true.
 _ANY_DAY: Final = datetime(2024, 1, 1, tzinfo=UTC)
 
+_NEVER: Final = "names a date that never comes"
+_UNREADABLE: Final = (
+    "is a cron expression that cannot be read: minute, hour, day, month and day of the week are "
+    "written like */5 8-18 * * 1-5"
+)
+
 
 @dataclass(frozen=True, slots=True)
 class QuietHours:
@@ -60,10 +66,13 @@ def schedule_problem(schedule: str) -> str | None:
         return f"is one of {', '.join(NAMED)}, or a cron expression of five fields"
     try:
         next(CronSim(expression, _ANY_DAY))
-    except CronSimError:
-        return "is a cron expression that does not read"
     except StopIteration:
-        return "names a date that never comes"
+        return _NEVER
+    except CronSimError:
+        minute, hour, day, month, weekday = expression.split()
+        # 31 February: its day is good in some month, and its month has some day.
+        apart = (f"{minute} {hour} {day} * {weekday}", f"{minute} {hour} 1 {month} {weekday}")
+        return _NEVER if all(map(_reads, apart)) else _UNREADABLE
     return None
 
 
@@ -114,6 +123,14 @@ def quiet_until(quiet: QuietHours, timezone: str, now: datetime) -> datetime | N
     hour, minutes = divmod(quiet.end_minute, 60)
     end = day.replace(hour=hour, minute=minutes, fold=local.fold)
     return end.astimezone(UTC)
+
+
+def _reads(expression: str) -> bool:
+    try:
+        CronSim(expression, _ANY_DAY)
+    except CronSimError:
+        return False
+    return True
 
 
 @cache

@@ -16,7 +16,7 @@ from typing import Final
 
 import base58
 
-from ballast.adapters.near_intents.signing import is_account_id
+from ballast.core.forms import is_account_id
 from ballast.errors import BallastError, ErrorCode
 
 _ANY: Final = re.compile(r"[!-~]{4,200}", re.ASCII)

@@ -21,12 +21,12 @@ from ballast.adapters.http import HttpClient
 from ballast.adapters.near_intents.client import multi_payload, read_model
 from ballast.adapters.near_intents.publishing import Published, outcome_of, unanswered
 from ballast.adapters.near_intents.rpc import NearNodes
-from ballast.adapters.near_intents.signing import VERIFIER, is_account_id
+from ballast.adapters.near_intents.signing import VERIFIER
 from ballast.adapters.near_intents.wire import RpcAccessKey, RpcTransaction, clean_text
 from ballast.app.ports import MaySign, PublishOutcome, PublishResult, SignedIntent
+from ballast.core.forms import KEY_PREFIX, is_account_id
 from ballast.errors import BallastError, ErrorCode
 
-_KEY_PREFIX: Final = "ed25519:"
 _NODE: Final = "the NEAR node"
 # Far above what one transfer burns; what is left over is paid back.
 DEFAULT_GAS: Final = 100 * 10**12
@@ -117,7 +117,7 @@ class NearAccountPublisher:
         return base64.b64encode(signed).decode(), near_hash
 
     async def _access_key(self) -> RpcAccessKey:
-        public_key = _KEY_PREFIX + base58.b58encode(self._secret[32:]).decode()
+        public_key = KEY_PREFIX + base58.b58encode(self._secret[32:]).decode()
         params = {
             "request_type": "view_access_key",
             "finality": "final",
@@ -171,7 +171,7 @@ def _secret_bytes(secret_key: SecretStr) -> bytes:
 
     text = secret_key.get_secret_value()
     try:
-        raw = base58.b58decode(text.removeprefix(_KEY_PREFIX)) if text else b""
+        raw = base58.b58decode(text.removeprefix(KEY_PREFIX)) if text else b""
     except ValueError:
         raw = b""
     if len(raw) == 64:

@@ -15,6 +15,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Final
 
 from ballast.app.ports import SignedIntent, TransferOrder
+from ballast.core.forms import is_account_id
 from ballast.errors import BallastError, ErrorCode
 
 VERIFIER: Final = "intents.near"
@@ -27,7 +28,6 @@ _NONCE_RANDOM: Final = 15
 
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 # NEAR account ids: lower case only, so a checksummed 0x address is refused here already.
-_ACCOUNT: Final = re.compile(r"(?=.{2,64}$)(?:[a-z\d]+[-_.])*[a-z\d]+", re.ASCII)
 _ASSET: Final = re.compile(r"(?:nep141:[^:\s]+|(?:nep171|nep245):[^:\s]+:\S+)", re.ASCII)
 _SALT: Final = re.compile(r"[0-9a-f]{8}", re.ASCII)
 
@@ -156,11 +156,6 @@ def to_millis(moment: datetime) -> datetime:
 def iso_millis(moment: datetime) -> str:
     """ISO 8601 in UTC with milliseconds and Z, rounded down."""
     return to_millis(moment).isoformat(timespec="milliseconds").replace("+00:00", "Z")
-
-
-def is_account_id(text: str) -> bool:
-    """Whether the contract takes this text as an account id (2 to 64 characters, lower case)."""
-    return _ACCOUNT.fullmatch(text) is not None
 
 
 def _transfer_fields(transfer: Transfer) -> dict[str, object]:

@@ -79,10 +79,11 @@ def listening(at: Listening) -> Iterator[socket.socket]:
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
             listener.bind((at.host, at.port))
-        except OSError as error:
+        except (OSError, TypeError) as error:  # the latter of a name that no host can have
+            why = getattr(error, "strerror", None) or "it is no name of a host"
             raise BallastError(
                 ErrorCode.SETTINGS_INVALID,
-                f"Cannot listen on {at.host}, port {at.port}: {error.strerror}. Choose another.",
+                f"Cannot listen on {at.host}, port {at.port}: {why}. Choose another.",
             ) from None
         listener.listen(512)
         yield listener

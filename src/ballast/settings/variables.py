@@ -2,21 +2,15 @@
 
 from __future__ import annotations
 
-import difflib
-import os
 from decimal import Decimal
 from pathlib import Path
-from types import MappingProxyType
-from typing import TYPE_CHECKING, Annotated, Final, Literal
+from typing import Annotated, Final, Literal
 
-from pydantic import Field, SecretStr, ValidationError, field_validator
+from pydantic import Field, SecretStr, ValidationInfo, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from ballast.core.schedule import schedule_problem, zone_named
-from ballast.errors import BallastError, ErrorCode
-
-if TYPE_CHECKING:
-    from pydantic_core import ErrorDetails
+from ballast.settings.shapes import SHAPES
 
 PREFIX: Final = "BALLAST_"
 _RATE: Final = (
@@ -30,8 +24,7 @@ _LISTS: Final = (
     "http_proxies",
     "http_rates",
 )
-_DOLLARS: Final = r"^[1-9][0-9]{0,11}$"
-_FORMS: Final = MappingProxyType({_DOLLARS: "whole dollars are needed, such as 2500"})
+DOLLARS: Final = r"^[1-9][0-9]{0,11}$"
 
 
 class Settings(BaseSettings):
@@ -117,11 +110,11 @@ class Settings(BaseSettings):
     ] = None
     limit_swap_usd: Annotated[
         str | None,
-        Field(pattern=_DOLLARS, description="Most dollars of one swap; in live mode set it."),
+        Field(pattern=DOLLARS, description="Most dollars of one swap; in live mode set it."),
     ] = None
     limit_day_usd: Annotated[
         str | None,
-        Field(pattern=_DOLLARS, description="Most dollars in 24 hours; in live mode set it."),
+        Field(pattern=DOLLARS, description="Most dollars in 24 hours; in live mode set it."),
     ] = None
     timezone: Annotated[
         str, Field(description="IANA zone of your days: schedules, quiet hours (Europe/Berlin).")
@@ -156,7 +149,6 @@ class Settings(BaseSettings):
     http_url: Annotated[
         str | None,
         Field(
-            pattern=r"^https?://[A-Za-z0-9.:\[\]-]+$",
             description="Address at which others reach `ballast serve`, such as https://a.example.",
         ),
     ] = None
@@ -168,7 +160,7 @@ class Settings(BaseSettings):
     http_proxies: Annotated[
         tuple[str, ...],
         NoDecode,
-        Field(description="Addresses of reverse proxies whose X-Forwarded headers are true."),
+        Field(description="Addresses or networks of proxies whose X-Forwarded headers are true."),
     ] = ()
     http_tls_certificate: Annotated[
         Path | None, Field(description="Certificate chain (PEM) for https without a proxy.")
@@ -200,10 +192,31 @@ class Settings(BaseSettings):
             return tuple(part.strip() for part in value.split(",") if part.strip())
         return value
 
+    @field_validator(*SHAPES)
+    @classmethod
+    def _of_its_shape(cls, value: object, info: ValidationInfo) -> object:
+        fits, needed = SHAPES[str(info.field_name)]
+        for one in value if isinstance(value, tuple) else (value,):
+            text = one.get_secret_value() if isinstance(one, SecretStr) else str(one)
+            if one is not None and not fits(text):
+                raise ValueError(needed)
+        return value
+
+    @field_validator("data_dir")
+    @classmethod
+    def _somebodys_home(cls, value: Path | None) -> Path | None:
+        try:
+            return value and value.expanduser()
+        except RuntimeError:
+            raise ValueError("nobody of the name after ~ has a home here") from None
+
     @field_validator("timezone")
     @classmethod
     def _known_zone(cls, value: str) -> str:
-        zone_named(value)
+        try:
+            zone_named(value)
+        except ValueError:
+            raise ValueError("a zone of the IANA database is needed") from None
         return value
 
     @field_validator("monitor_schedule")
@@ -211,7 +224,7 @@ class Settings(BaseSettings):
     def _sound_schedule(cls, value: str) -> str:
         problem = schedule_problem(value)
         if problem:
-            raise ValueError(problem)
+            raise ValueError(f"it {problem}")
         return value
 
     @property
@@ -223,7 +236,7 @@ class Settings(BaseSettings):
     def root(self) -> Path:
         """The data directory."""
         if self.data_dir is not None:
-            return self.data_dir.expanduser()
+            return self.data_dir
         from platformdirs import user_data_path
 
         return user_data_path("ballast", appauthor=False)
@@ -232,115 +245,3 @@ class Settings(BaseSettings):
     def uses_embedded_devnet(self) -> bool:
         """Whether the outside world is the devnet inside this process."""
         return self.mode == "paper" and self.oneclick_url is None
-
-
-_BOUNDS: Final = MappingProxyType(
-    {
-        "greater_than": "more than",
-        "greater_than_equal": "at least",
-        "less_than": "less than",
-        "less_than_equal": "at most",
-    }
-)
-
-
-def read_settings() -> Settings:
-    """Read the settings from the environment.
-
-    Raises:
-        BallastError: `settings_invalid` with everything wrong at once: unknown names with the
-            nearest right one, and values that do not fit. Values are never repeated.
-    """
-    named = [name for name, value in os.environ.items() if name.startswith(PREFIX) and value]
-    problems = [_unknown(name) for name in named if _field(name) not in Settings.model_fields]
-    try:
-        problems += _together(Settings())
-    except ValidationError as error:
-        problems += [_misfit(str(item["loc"][0]), _rule(item)) for item in error.errors()]
-    if problems:
-        raise BallastError(
-            ErrorCode.SETTINGS_INVALID, " ".join(dict.fromkeys(problems)), problems=problems
-        )
-    return Settings()
-
-
-def _field(name: str) -> str:
-    return name.removeprefix(PREFIX).lower()
-
-
-def _unknown(name: str) -> str:
-    known = [PREFIX + field.upper() for field in Settings.model_fields]
-    near = difflib.get_close_matches(name, known, n=1, cutoff=0.5)
-    hint = f" Did you mean {near[0]}?" if near else f" Known are: {', '.join(known)}."
-    return f"{name[:60]} is not a setting of Ballast.{hint}"
-
-
-def _rule(item: ErrorDetails) -> str:
-    """Which rule a value has broken; the value itself is not repeated."""
-    bounds = item.get("ctx", {})
-    match item["type"]:
-        case "int_parsing" | "int_type" | "int_from_float":
-            return "a whole number is needed"
-        case "decimal_parsing" | "decimal_type" | "finite_number":
-            return "a number is needed"
-        case "bool_parsing" | "bool_type":
-            return "true or false is needed"
-        case "string_pattern_mismatch":
-            return _FORMS.get(str(bounds.get("pattern")), "it has another form")
-        case kind if kind in _BOUNDS:
-            return f"it must be {_BOUNDS[kind]} {next(iter(bounds.values()))}"
-        case _:
-            return ""
-
-
-def _misfit(field: str, rule: str) -> str:
-    described = Settings.model_fields[field]
-    choices = getattr(described.annotation, "__args__", ())
-    words = [one for one in choices if isinstance(one, str)]
-    allowed = f" It is one of {', '.join(words)}." if words else ""
-    broken = f"{rule}. " if rule else ""
-    return f"{PREFIX}{field.upper()} does not fit: {broken}{described.description}{allowed}"
-
-
-def _together(settings: Settings) -> list[str]:
-    problems = []
-    if settings.webhook_loopback and settings.mode == "live":
-        problems.append(
-            "BALLAST_WEBHOOK_LOOPBACK is for paper mode: with real money receivers are elsewhere."
-        )
-    if settings.market_file is not None and settings.market != "replay":
-        problems.append(
-            "BALLAST_MARKET_FILE holds prices to replay: set BALLAST_MARKET=replay with it."
-        )
-    apart = (settings.oneclick_url is None) != (not settings.near_rpc_urls)
-    if apart and settings.mode == "paper":
-        problems.append(
-            "BALLAST_ONECLICK_URL and BALLAST_NEAR_RPC_URLS belong together: set both or neither."
-        )
-    if (settings.oauth == "external") != (settings.oauth_issuer is not None):
-        problems.append(
-            "BALLAST_OAUTH=external and BALLAST_OAUTH_ISSUER belong together: set both or neither."
-        )
-    if (settings.http_tls_certificate is None) != (settings.http_tls_key is None):
-        problems.append(
-            "BALLAST_HTTP_TLS_CERTIFICATE and BALLAST_HTTP_TLS_KEY belong together: set both."
-        )
-    if settings.database_url is not None and not _is_postgres(settings.database_url):
-        problems.append(
-            "BALLAST_DATABASE_URL must be postgresql://user:password@host:5432/database."
-        )
-    if settings.engine == "workers" and settings.database_url is None:
-        problems.append("BALLAST_ENGINE=workers needs BALLAST_DATABASE_URL.")
-    if "near" in settings.publish and None in (settings.near_account_id, settings.near_secret_key):
-        problems.append(
-            "Publishing by near needs BALLAST_NEAR_ACCOUNT_ID and BALLAST_NEAR_SECRET_KEY."
-        )
-    if settings.second_prices != "off" and settings.uses_embedded_devnet:
-        problems.append(
-            "BALLAST_SECOND_PRICES checks real prices; the embedded devnet makes its own."
-        )
-    return problems
-
-
-def _is_postgres(url: SecretStr) -> bool:
-    return url.get_secret_value().startswith(("postgresql://", "postgres://"))
