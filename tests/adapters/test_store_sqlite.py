@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import dataclasses
 import sqlite3
+import stat
 from collections.abc import AsyncIterator
 from contextlib import closing
 from pathlib import Path
@@ -44,6 +45,17 @@ def tamper(file: Path, *statements: str, with_triggers: bool = False) -> None:
 
 
 # --- the file -------------------------------------------------------------------------------------
+
+
+async def test_a_file_and_its_log_are_made_for_their_owner_only(file: Path):
+    store = await open_store(file, synchronous="OFF")
+    async with store.transaction() as tx:
+        await tx.put_meta("a", "b")
+    modes = {one.name: stat.S_IMODE(one.stat().st_mode) for one in file.parent.iterdir()}
+    await store.close()
+
+    beside = [f"{file.name}{ending}" for ending in ("", "-wal", "-shm")]
+    assert {name: modes[name] for name in beside} == dict.fromkeys(beside, 0o600)
 
 
 async def test_a_commit_is_on_the_disk_before_it_is_answered(file: Path):

@@ -127,11 +127,34 @@ async def test_a_file_that_cannot_be_read_halts(world):
     assert (await world.call("get_status")).trading == "halted"
 
 
-async def test_from_the_moment_of_a_file_on_nothing_is_signed_though_no_row_says_so(world):
+async def test_a_file_beside_the_ledger_halts_as_one_in_the_data_directory_does(world):
+    outer, inner = world.directory / "halt", world.directory / "paper" / "halt"
+    inner.write_text("no_new_risk")
+    assert (await world.call("get_status")).trading == "no_new_risk"
+    outer.touch()
+    assert (await world.call("get_status")).trading == "halted"
+
+    outer.write_text("no_new_risk")
+    inner.write_text("")
+    assert (await world.call("get_status")).trading == "halted", "of two the stricter"
+    await heed_orders(world.app)
+    with pytest.raises(BallastError) as refused:
+        await resume_trading(world.app, LOCAL_OWNER)
+    assert f"{outer} and {inner} still order to halt" in refused.value.message
+    outer.unlink()
+    with pytest.raises(BallastError) as refused:
+        await resume_trading(world.app, LOCAL_OWNER)
+    assert f"{inner} still orders to halt" in refused.value.message
+    inner.unlink()
+    assert await resume_trading(world.app, LOCAL_OWNER)
+
+
+@pytest.mark.parametrize("place", ["halt", "paper/halt"])
+async def test_from_the_moment_of_a_file_on_nothing_is_signed_though_no_row_says_so(world, place):
     index = await far_from_its_targets(world)
     before = signed_into(world, base=True) + signed_into(world, base=False)
     await started(world, index)
-    (world.directory / "halt").touch()
+    (world.directory / place).touch()
 
     await world.run(timedelta(minutes=1))
 

@@ -78,6 +78,17 @@ async def test_a_private_address_is_refused_when_it_is_named_and_again_at_each_d
     assert (delivery.state, delivery.problem) == ("pending", "its URL is not allowed")
 
 
+@pytest.mark.parametrize("url", ["http://127.0.0.1:9000/in", "http://localhost:9000/in"])
+async def test_who_names_this_machine_on_paper_is_told_which_setting_allows_it(tmp_path, url):
+    async with open_world(tmp_path) as world:
+        refusal = await world.refused("create_webhook", url=url)
+        elsewhere = await world.refused("create_webhook", url="https://10.0.0.8/in")
+
+    assert refusal.code == elsewhere.code == "url_not_allowed"
+    assert "BALLAST_WEBHOOK_LOOPBACK=true" in refusal.next_step
+    assert "BALLAST_WEBHOOK_LOOPBACK" not in elsewhere.next_step
+
+
 async def test_a_receiver_that_verifies_may_refuse_the_trial_as_it_has_no_secret_yet(world):
     async with receiving(usual=401) as receiver:
         made = await world.call("create_webhook", url=receiver.url)

@@ -6,6 +6,7 @@ import contextlib
 import json
 import os
 import signal
+import stat
 import subprocess
 import sys
 import threading
@@ -46,6 +47,16 @@ def start_worker(path: Path, count: int, script: str = WORKER) -> subprocess.Pop
         text=True,
         env=environment,
     )
+
+
+async def test_a_world_and_its_log_are_made_for_their_owner_only(tmp_path):
+    path = tmp_path / "devnet.db"
+    world = World.open(path)
+    await world.advance(1)
+
+    modes = {one.name: stat.S_IMODE(one.stat().st_mode) for one in tmp_path.iterdir()}
+    beside = [f"{path.name}{ending}" for ending in ("", "-wal", "-shm")]
+    assert {name: modes.get(name) for name in beside} == dict.fromkeys(beside, 0o600)
 
 
 async def test_two_processes_share_one_world(tmp_path):

@@ -56,7 +56,9 @@ def test_a_data_directory_that_is_not_there_is_made_for_its_owner_alone(machine)
 
     assert machine.ask("list_indexes")["indexes"] == []
     assert machine.places.home.stat().st_mode & 0o077 == 0
-    assert (machine.places.home / "master.key").stat().st_mode & 0o777 == 0o600
+    modes = {one.name: one.stat().st_mode & 0o777 for one in machine.places.home.iterdir()}
+    assert {"master.key", "ballast.sqlite", "devnet.sqlite"} <= modes.keys()
+    assert {name for name, mode in modes.items() if mode & 0o077} == set()
 
 
 def a_file_where_the_directory_should_be(machine: Machine) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 from ballast.app.app import App
 from ballast.app.auditing import audit
 from ballast.app.operation import Caller
@@ -10,6 +12,8 @@ from ballast.app.restoring import require_compared
 from ballast.app.switch import HALTED_KEY, ROW_OF, halted_key, level_of
 from ballast.core.halting import HaltLevel
 from ballast.errors import BallastError, ErrorCode
+
+_SEVERAL: Final = "still order to halt: remove them"
 
 
 async def resume_trading(app: App, owner_id: str) -> bool:
@@ -39,7 +43,7 @@ async def require_may_loosen(app: App, reader: Reader, key: str) -> None:
     await require_compared(reader)
     order = app.halt_orders.standing() if key == HALTED_KEY else None
     if order is not None and order.why == "file":
+        still = "still orders to halt: remove it" if len(order.where) == 1 else _SEVERAL
         raise BallastError(
-            ErrorCode.TRADING_HALTED,
-            f"{order.where} still orders to halt: remove it first, then resume.",
+            ErrorCode.TRADING_HALTED, f"{' and '.join(order.where)} {still} first, then resume."
         )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from ballast.bootstrap.database import open_database
 from ballast.bootstrap.leader import leader_in
@@ -22,6 +22,11 @@ if TYPE_CHECKING:
     from ballast.app.app import App
     from ballast.app.engine.leader import Leader
     from ballast.app.ports import Clock, Ids, Store, Vault
+
+_LOOPBACK: Final = (
+    "set BALLAST_WEBHOOK_LOOPBACK=true (paper mode only) for every process of Ballast, start them "
+    "again, then call again."
+)
 
 
 @asynccontextmanager
@@ -89,7 +94,12 @@ async def _open(
     )
     # Pushed last, so closed first: what is being kept still finds the store open.
     stack.push_async_callback(prices.close)
-    receivers = HttpReceivers(ReceiverPoster(loopback=settings.webhook_loopback))
+    receivers = HttpReceivers(
+        ReceiverPoster(
+            loopback=settings.webhook_loopback,
+            loopback_is_allowed_by="" if settings.mode == "live" else _LOOPBACK,
+        )
+    )
     stack.push_async_callback(receivers.close)
     notifier = AppriseNotifier()
     stack.callback(notifier.close)
@@ -113,7 +123,7 @@ async def _open(
             default_limits=default_limits(settings),
             timezone=settings.timezone,
             monitor_schedule=settings.monitor_schedule,
-            halt_orders=FileHaltOrders(settings.root),
+            halt_orders=FileHaltOrders(settings.root, settings.home),
             audit_seal=await open_seal(store, vault, ids, outside.clock),
             engine=EngineStatus(leader=_leader(settings, places, wall)),
             sign_in=opened_sign_in(settings, vault, wall, stack),

@@ -56,6 +56,10 @@ def make_home(settings: Settings) -> Places:
     except OSError as error:
         raise BallastError(
             ErrorCode.STORE_UNAVAILABLE,
-            f"The data directory {settings.home} cannot be made ({error.strerror}).",
+            f"The folder {settings.home}, for what belongs to {settings.mode} mode in the data "
+            f"directory {settings.root}, cannot be made ({error.strerror}).",
+        ).advising(
+            "Check the disk and who may write there, or name another data directory in "
+            "BALLAST_DATA_DIR."
         ) from None
     return Places(settings.home)

@@ -6,6 +6,7 @@ writes leaves the file as it was before or after a whole request, never in betwe
 
 from __future__ import annotations
 
+import os
 import re
 import sqlite3
 import threading
@@ -108,6 +109,9 @@ class Store:
     def __init__(self, path: Path, synchronous: Literal["FULL", "OFF"]) -> None:
         self.path = path
         self._lock = threading.RLock()
+        # For its owner only; SQLite would go by the umask. Why it cannot be, SQLite says below.
+        with suppress(OSError):
+            os.close(os.open(path, os.O_RDWR | os.O_CREAT, 0o600))
         try:
             self._db = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
         except sqlite3.Error as error:

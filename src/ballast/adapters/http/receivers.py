@@ -64,6 +64,8 @@ class ReceiverPoster:
 
     Args:
         loopback: whether a receiver may be on this machine, and then without TLS.
+        loopback_is_allowed_by: what would allow that, said to whoever names this machine; empty
+            where nothing may.
         resolve: name and port to addresses; the operating system's way if not given.
         trust: the certificates that are trusted; the usual ones if not given.
     """
@@ -72,11 +74,13 @@ class ReceiverPoster:
         self,
         *,
         loopback: bool = False,
+        loopback_is_allowed_by: str = "",
         resolve: Resolve | None = None,
         trust: ssl.SSLContext | None = None,
         limits: ReceiverLimits | None = None,
     ) -> None:
         self._loopback = loopback
+        self._loopback_is_allowed_by = loopback_is_allowed_by
         self._resolve = resolve or self._ask_the_system
         self._trust = trust
         self._limits = limits or ReceiverLimits()
@@ -90,13 +94,19 @@ class ReceiverPoster:
         Raises:
             BallastError: `url_not_allowed` with every reason.
         """
-        problems = self._problems(_parsed(text), text)
-        if problems:
-            raise BallastError(
-                ErrorCode.URL_NOT_ALLOWED,
-                f"Events cannot be sent to this URL: it {', and it '.join(problems)}.",
-                problems=[{"field": "url", "problem": one} for one in problems],
-            )
+        parsed = _parsed(text)
+        problems = self._problems(parsed, text)
+        if not problems:
+            return
+        refusal = BallastError(
+            ErrorCode.URL_NOT_ALLOWED,
+            f"Events cannot be sent to this URL: it {', and it '.join(problems)}.",
+            problems=[{"field": "url", "problem": one} for one in problems],
+        )
+        if self._loopback_is_allowed_by and not self._loopback and _is_here(parsed):
+            allow = f"For a receiver on this machine, {self._loopback_is_allowed_by}"
+            refusal.advising(f"{refusal.next_step} {allow}")
+        raise refusal
 
     async def post(self, url: str, headers: Mapping[str, str], body: bytes) -> Posted:
         """Send a body once. Whatever goes wrong is in the result; nothing is raised."""
@@ -121,9 +131,7 @@ class ReceiverPoster:
         if url is None or not url.host or len(text) > _LONGEST_URL:
             return ["is no URL of at most 2,048 characters"]
         address = read_address(url.host)
-        here = self._loopback and (
-            url.host == "localhost" or (address is not None and is_loopback(address))
-        )
+        here = self._loopback and _is_here(url)
         rules = {
             "must begin with https://": url.scheme == "https" or (url.scheme == "http" and here),
             "may not hold a user name or password": not url.userinfo,
@@ -198,6 +206,14 @@ class ReceiverPoster:
             self._threads, lambda: socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
         )
         return [str(one[4][0]) for one in found]
+
+
+def _is_here(url: httpx.URL | None) -> bool:
+    """Whether a URL names this machine."""
+    address = read_address(url.host) if url else None
+    return url is not None and (
+        url.host == "localhost" or (address is not None and is_loopback(address))
+    )
 
 
 def _parsed(text: str) -> httpx.URL | None:

@@ -6,6 +6,7 @@ which costs a good part of a second to import.
 
 from __future__ import annotations
 
+import os
 import sqlite3
 import sys
 from collections.abc import Collection, Iterator
@@ -182,6 +183,7 @@ def _one_at_a_time(path: Path) -> Iterator[None]:
 def _migrate(path: Path) -> None:
     from sqlalchemy.exc import DBAPIError
 
+    _make_private(path)
     with _plain_connection(path) as connection:
         # Kept in the file from here on; it cannot be set inside a transaction.
         mode = connection.execute("PRAGMA journal_mode = WAL").fetchone()[0]
@@ -198,6 +200,17 @@ def _migrate(path: Path) -> None:
                 upgrade(migrating)
     except DBAPIError as error:
         raise translated(error.orig or error, path) from error
+
+
+def _make_private(path: Path) -> None:
+    """Make an empty file for its owner only, where there is none. SQLite would go by the umask;
+    what it makes beside the file, it makes like the file."""
+    try:
+        os.close(os.open(path, os.O_RDWR | os.O_CREAT, 0o600))
+    except OSError as error:
+        raise store_error(
+            ErrorCode.STORE_UNAVAILABLE, "cannot be written", path, reason=str(error.strerror)
+        ) from error
 
 
 @contextmanager

@@ -15,12 +15,12 @@ class HaltOrder:
 
     Attributes:
         why: `file` or `signal`.
-        where: the file's path, or the signal's name.
+        where: the paths of the files there are, or the signal's name.
     """
 
     level: HaltLevel
     why: str
-    where: str
+    where: tuple[str, ...]
 
 
 class HaltOrders(Protocol):
