@@ -38,7 +38,7 @@ def templates_command(run: Run[Any]) -> typer.Typer:
         account: Account = None,
         as_json: _Json = False,
     ) -> None:
-        """Set how you are told of an event, or of a level. Without words: as it was before."""
+        """Set how you are told of an event, or of a level. Without words it is taken back."""
         from ballast.app.notifying.templates import preview, set_template
 
         async def keep(app: App) -> Preview:
