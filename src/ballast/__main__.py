@@ -163,7 +163,7 @@ def _command_line() -> "typer.Typer":
         cli,
         settings.mode,
         lambda file: back_up(settings, file),
-        lambda file: put_back(settings, file),
+        lambda file, key, locked: put_back(settings, file, key, locked=locked),
     )
     cli.command("demo")(_demo_command())
     cli.command("simulate")(_simulate_command())

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 import structlog
 
+from ballast.app.master_key import rotate_master_key
 from ballast.bootstrap import configure_logging, opened_app
 from ballast.bootstrap.backups import back_up, put_back
 from ballast.faces.cli.backups import add_backup_commands
@@ -35,7 +36,7 @@ def run(capsys, tmp_path, monkeypatch):
             cli,
             mode,
             lambda file: back_up(settings, file),
-            lambda file: put_back(settings, file),
+            lambda file, key, locked: put_back(settings, file, key, locked=locked),
         )
         with pytest.raises(SystemExit) as ended:
             cli(list(words), prog_name="ballast")
@@ -68,6 +69,34 @@ def test_a_backup_is_put_back_and_what_to_do_next_is_said(run, tmp_path):
     again = json.loads(run("restore", "copy.sqlite", "--json")[1])
     assert (again["indexes"], again["trading"], again["trouble"]) == (1, "halted", "")
     assert Path(again["kept"]).exists()
+
+
+def test_which_master_key_opened_a_backup_is_said_and_what_stays_locked_too(run, tmp_path):
+    run("backup", "copy.sqlite")
+    before = asyncio.run(_rotated(tmp_path / "data"))
+
+    code, out, _ = run("restore", "copy.sqlite")
+
+    assert code == 0
+    assert f"master.key.{before}" in out.replace("\n", "")
+    assert "under the present one now" in out.replace("\n", " ")
+    (tmp_path / "data" / "paper" / f"master.key.{before}").rename(tmp_path / "mine")
+    code, out, err = run("restore", "copy.sqlite")
+    assert (code, out) == (8, "")
+    assert "--key" in err
+    told = json.loads(run("restore", "copy.sqlite", "--key", "mine", "--json")[1])
+    assert (told["opened_by"], told["encrypted_anew"], told["locked"]) == (["mine"], 2, [])
+    code, out, _ = run("restore", "copy.sqlite", "--locked")
+    assert code == 0
+    assert "ballast keys import" in out.replace("\n", " ")
+
+
+async def _rotated(directory: Path) -> str:
+    """Put another master key in place; the id of the one before."""
+    async with open_world(directory) as world:
+        before = world.app.vault.master_key_id
+        await rotate_master_key(world.app)
+        return before
 
 
 @pytest.mark.parametrize(

@@ -6,6 +6,7 @@ import contextlib
 import hashlib
 import hmac
 import os
+import re
 import stat
 from collections.abc import Callable, Collection
 from pathlib import Path
@@ -19,6 +20,7 @@ FILE_NAME: Final = "master.key"
 _NEXT: Final = f"{FILE_NAME}.next"
 _LOCK: Final = f"{FILE_NAME}.lock"
 _LOCK_SECONDS: Final = 10.0
+_ID: Final = re.compile(r"[0-9a-f]{16}", re.ASCII)
 _ID_LABEL: Final = b"ballast master key id"
 _MAX_FILE_BYTES: Final = 200
 _NO_LINK: Final = getattr(os, "O_NOFOLLOW", 0)
@@ -103,6 +105,37 @@ class MasterKeyFile:
             raise unavailable(f"The file {_NEXT} cannot take the place of {FILE_NAME}.") from None
 
 
+def kept_key(directory: Path, master_key_id: str) -> tuple[Path, bytes] | None:
+    """The master key of an id, with its file, if a folder has it: in use, to come, or replaced.
+
+    Raises:
+        BallastError: `keys_unavailable` when the file that is named after it cannot be used.
+    """
+    if not _ID.fullmatch(master_key_id):
+        return None
+    named = directory / f"{FILE_NAME}.{master_key_id}"
+    found = [(named, _read_file(named))] if os.path.lexists(named) else []
+    for path in (directory / FILE_NAME, directory / _NEXT):
+        with contextlib.suppress(BallastError):
+            found.append((path, _read_file(path)))
+    return next((one for one in found if id_of(one[1]) == master_key_id), None)
+
+
+def present_key(directory: Path) -> bytes | None:
+    """The master key of a folder; None if there is none.
+
+    Raises:
+        BallastError: `keys_unavailable` when its file is not private, or holds no key.
+    """
+    file = directory / FILE_NAME
+    return _read_file(file) if os.path.lexists(file) else None
+
+
+def put_in_place(directory: Path, key: bytes, random_bytes: RandomBytes) -> None:
+    """Make a key the master key of a folder that has none; one that is there stays."""
+    _make_file(directory / FILE_NAME, random_bytes, key)
+
+
 def given_key(text: str) -> bytes:
     """The key that a text stands for.
 
@@ -118,12 +151,12 @@ def given_key(text: str) -> bytes:
     return key
 
 
-def _make_file(path: Path, random_bytes: RandomBytes) -> None:
-    """Write a new key beside the file and link it into place: whole or not at all, and never
-    over a file that another process made meanwhile."""
+def _make_file(path: Path, random_bytes: RandomBytes, key: bytes | None = None) -> None:
+    """Write a key, a new one by default, beside the file and link it into place: whole or not at
+    all, and never over a file that another process made meanwhile."""
     draft = path.with_name(f"{path.name}.{random_bytes(8).hex()}.new")
     try:
-        _write_draft(draft, random_bytes(KEY_BYTES).hex() + "\n")
+        _write_draft(draft, (key or random_bytes(KEY_BYTES)).hex() + "\n")
         with contextlib.suppress(FileExistsError):
             os.link(draft, path)
         draft.unlink()

@@ -11,10 +11,12 @@ from typing import Any, Final, NoReturn
 
 from ballast.adapters.ethereum import eth_account
 from ballast.adapters.master_key import (
+    FILE_NAME,
     MasterKeyFile,
     RandomBytes,
     given_key,
     id_of,
+    kept_key,
     unavailable,
 )
 from ballast.adapters.near_intents.signing import account_of, sign_transfer
@@ -32,9 +34,20 @@ class FileVault:
     """Implements `ballast.app.ports.Vault`. Neither its text nor its errors show a key."""
 
     def __init__(
-        self, master_key: bytes, random_bytes: RandomBytes, file: MasterKeyFile | None = None
+        self,
+        master_key: bytes,
+        random_bytes: RandomBytes,
+        file: MasterKeyFile | None = None,
+        folder: Path | None = None,
     ) -> None:
+        """A vault.
+
+        Args:
+            file: where the master key is kept; None where it is given.
+            folder: where master keys that were replaced are kept; None for nowhere.
+        """
         assert len(master_key) == KEY_BYTES
+        self._folder = folder
         self._master_key = master_key
         self._random_bytes = random_bytes
         self._file = file
@@ -80,6 +93,16 @@ class FileVault:
         except BallastError:
             return False
         return True
+
+    def kept_file(self, master_key_id: str) -> Path | None:
+        """A file that holds another master key than the one in use, if it was kept here."""
+        if self._folder is None:
+            return None
+        try:
+            found = kept_key(self._folder, master_key_id)
+        except BallastError:  # Whoever restores by it is told why it cannot be read.
+            return self._folder / f"{FILE_NAME}.{master_key_id}"
+        return found and found[0]
 
     def _is_sealed_under_ours(self, envelope: KeyEnvelope) -> bool:
         """Another process may have replaced the master key: then the file is read again."""
@@ -303,9 +326,9 @@ def open_vault(
             is missing while envelopes exist, or is not private, or holds no key.
     """
     if master_key is not None:
-        return FileVault(given_key(master_key), random_bytes)
+        return FileVault(given_key(master_key), random_bytes, folder=directory)
     file = MasterKeyFile(directory, random_bytes)
-    return FileVault(file.read(sealed_under), random_bytes, file)
+    return FileVault(file.read(sealed_under), random_bytes, file, directory)
 
 
 def _bound_to(index_id: str, account_id: str) -> bytes:

@@ -76,6 +76,9 @@ async def require_key(app: App, reader: Reader, index_id: str) -> None:
             ErrorCode.KEYS_UNAVAILABLE,
             "The key of this index does not open under the present master key.",
             index_id=index_id,
+        ).advising(
+            "ballast verify, in a terminal, names the master key that it needs, whether a file "
+            "here holds it, and what to do."
         )
 
 

@@ -47,9 +47,14 @@ async def rotate_master_key(app: App, text: str | None = None) -> int:
             await tx.save_webhook(resealed(webhook, rotation), was=webhook.state)
         for channel in await tx.channels_of_all():
             await tx.save_channel(resealed_channel(channel, rotation), was=channel)
-        await tx.put_meta(_PRESENT, rotation.master_key_id)
+        await note_present_master_key(tx, rotation.master_key_id)
     rotation.finish()
     return len(keys)
+
+
+async def note_present_master_key(tx: Transaction, master_key_id: str) -> None:
+    """From the commit on nothing is stored under another master key."""
+    await tx.put_meta(_PRESENT, master_key_id)
 
 
 async def require_present_master_key(tx: Transaction, master_key_id: str) -> None:

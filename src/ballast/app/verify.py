@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from pathlib import Path
 
 from ballast.app.accepting import amount_of, whole
 from ballast.app.app import App
 from ballast.app.audit_trail import verify_audit
 from ballast.app.engine.reconciliation import compare, unexplained_by_deposits
 from ballast.app.ports import TradeFilter
+from ballast.app.resealing import sealed_under
 from ballast.core.index import Asset, Index
 from ballast.core.ledger import Account
 from ballast.core.states import SwapState, is_terminal
@@ -23,12 +25,14 @@ class VerifyReport:
 
     Attributes:
         in_motion: assets that a running swap or deposit is moving, so that they were not compared.
+        next_steps: what to do about problems that have a way out.
     """
 
     indexes: int = 0
     balances_compared: int = 0
     in_motion: int = 0
     problems: list[str] = field(default_factory=list)
+    next_steps: list[str] = field(default_factory=list)
 
     @property
     def good(self) -> bool:
@@ -47,6 +51,7 @@ async def verify(app: App) -> VerifyReport:
         report.indexes += 1
         await _check_index(app, index, report)
     report.problems += (await verify_audit(app)).problems
+    report.next_steps += await _ways_to_open(app)
     return report
 
 
@@ -132,6 +137,26 @@ async def _state_problems(
             how = f"Once you know why: ballast reconcile {index.index_id} --accept"
             problems.append(f"{index.name}: {amount} are unexplained. {how}")
     return problems
+
+
+async def _ways_to_open(app: App) -> list[str]:
+    """What to do about what is under another master key than the present one."""
+    async with app.store.read() as reader:
+        needed = await sealed_under(reader) - {app.vault.master_key_id}
+    return [_way_to_open(one, app.vault.kept_file(one)) for one in sorted(needed)]
+
+
+def _way_to_open(master_key_id: str, kept: Path | None) -> str:
+    again = "ballast backup NEW_FILE, then ballast restore NEW_FILE"
+    if kept is not None:
+        return (
+            f"{kept} holds the master key {master_key_id} that some of it needs. To encrypt that "
+            f"under the present one: {again}."
+        )
+    return (
+        f"Some of it needs the master key {master_key_id}. If you have a copy: {again} "
+        "--key THE_COPY encrypts it under the present one."
+    )
 
 
 def _set_aside_problems(

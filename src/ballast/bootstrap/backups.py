@@ -13,6 +13,7 @@ from ballast.bootstrap.leader import leader_in
 from ballast.bootstrap.leadership import leadership_of
 from ballast.bootstrap.opening import opened_app
 from ballast.bootstrap.places import Places, make_home
+from ballast.bootstrap.restored_keys import RestoredKeys, open_keys
 from ballast.bootstrap.world import ELSEWHERE, NETWORK_KEY
 from ballast.core.wording import counted
 from ballast.errors import BallastError, ErrorCode
@@ -45,12 +46,14 @@ class PutBack:
     Attributes:
         kept: where the database that was there before is; None when there was none.
         trouble: what keeps it from being opened or looked through; empty for nothing.
+        keys: which master keys have opened what is encrypted in it.
     """
 
     file: Path
     kept: Path | None
     indexes: int
     trouble: str
+    keys: RestoredKeys
 
 
 async def back_up(settings: Settings, file: Path | None) -> BackedUp:
@@ -76,14 +79,21 @@ async def back_up(settings: Settings, file: Path | None) -> BackedUp:
     return BackedUp(target.absolute(), target.stat().st_size)
 
 
-async def put_back(settings: Settings, file: Path) -> PutBack:
-    """Make a backup the database: checked first, with trading halted in it, and the database that
-    was there kept under another name. Then the venue is asked what became of what it had signed.
+async def put_back(
+    settings: Settings, file: Path, key: Path | None = None, *, locked: bool = False
+) -> PutBack:
+    """Make a backup the database: checked first, with trading halted in it, its keys under the
+    present master key, and the database that was there kept under another name. Then the venue is
+    asked what became of what it had signed.
+
+    Args:
+        key: a file with the master key of its day, where that is not kept beside the present one.
+        locked: whether it is put back although keys in it do not open.
 
     Raises:
         BallastError: `store_busy` while an engine runs; `not_found`; `store_damaged`,
             `store_newer` for a file that is no whole database of this Ballast; `world_changed` for
-            one that was kept in another mode or against another paper world.
+            one that was kept in another mode or against another paper world; `keys_unavailable`.
     """
     _require_file_database(settings)
     places = make_home(settings)
@@ -91,11 +101,12 @@ async def put_back(settings: Settings, file: Path) -> PutBack:
     async with _no_engine(settings, places):
         draft = places.home / f"restoring-{_now()}.sqlite"
         try:
-            indexes = await _checked_copy(settings, places, file, draft)
+            async with _checked_copy(settings, places, file, draft) as (store, indexes):
+                keys = await open_keys(settings, places, store, file, key, locked=locked)
             kept = await asyncio.to_thread(_exchange, draft, places)
         finally:
             _remove(draft)
-        return PutBack(file, kept, indexes, await _looked_through(settings))
+        return PutBack(file, kept, indexes, await _looked_through(settings), keys)
 
 
 def _require_file(file: Path) -> None:
@@ -147,9 +158,12 @@ async def _no_engine(settings: Settings, places: Places) -> AsyncIterator[None]:
         await leadership.give_back()
 
 
-async def _checked_copy(settings: Settings, places: Places, file: Path, draft: Path) -> int:
+@asynccontextmanager
+async def _checked_copy(
+    settings: Settings, places: Places, file: Path, draft: Path
+) -> AsyncIterator[tuple[SqlStore, int]]:
     """A copy that may become the database: brought to the newest revision, whole, of this mode
-    and world, and halted. How many indexes it holds."""
+    and world, and halted. With how many indexes it holds."""
     from ballast.adapters.store import open_store
     from ballast.adapters.store.sqlite.backup import copy_database
     from ballast.app.restoring import mark_restored
@@ -172,9 +186,9 @@ async def _checked_copy(settings: Settings, places: Places, file: Path, draft: P
             )
         indexes = await _require_same_world(settings, places, store)
         await mark_restored(store)
+        yield store, indexes
     finally:
         await store.close()
-    return indexes
 
 
 async def _require_same_world(settings: Settings, places: Places, store: SqlStore) -> int:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from ballast.app.app import App
-from ballast.app.ports import Rotation
+from ballast.app.ports import Resealer
 from ballast.core.notifications import Channel
 
 
@@ -23,7 +23,7 @@ def open_address(app: App, channel: Channel) -> str:
     return app.vault.unseal(_purpose(channel.channel_id), channel.address)
 
 
-def resealed_channel(channel: Channel, rotation: Rotation) -> Channel:
+def resealed_channel(channel: Channel, rotation: Resealer) -> Channel:
     """A channel with its address sealed under another master key.
 
     Raises:

@@ -17,6 +17,7 @@ from ballast.app.ports.halting import HaltOrder, HaltOrders
 from ballast.app.ports.keys import (
     KeyEnvelope,
     MaySign,
+    Resealer,
     Rotation,
     TransferOrder,
     Vault,
@@ -116,6 +117,7 @@ __all__ = [
     "Quote",
     "Reader",
     "Receivers",
+    "Resealer",
     "Rotation",
     "Shard",
     "SignedIntent",

@@ -51,17 +51,16 @@ by the hash of what was signed. While it is open no halt is committed, so that n
 awaited in it."""
 
 
-class Rotation(Protocol):
-    """From one master key to another. Stopped anywhere, nothing is lost: the new key is kept before
-    anything is encrypted under it, and the old one for as long as anything may be."""
+class Resealer(Protocol):
+    """Encrypts under one master key what was encrypted under another."""
 
     @property
     def master_key_id(self) -> str:
-        """Which master key is to come."""
+        """Which master key everything is encrypted under afterwards."""
         ...
 
     def reseal(self, envelope: KeyEnvelope) -> KeyEnvelope:
-        """The same key, encrypted under the master key to come.
+        """The same key, encrypted under that master key.
 
         Raises:
             BallastError: `keys_unavailable` when the envelope does not open.
@@ -69,12 +68,17 @@ class Rotation(Protocol):
         ...
 
     def reseal_secret(self, purpose: str, sealed: str) -> str:
-        """The same secret, encrypted under the master key to come; as it is if it is so already.
+        """The same secret, encrypted under that master key; as it is if it is so already.
 
         Raises:
             BallastError: `keys_unavailable` when it does not open.
         """
         ...
+
+
+class Rotation(Resealer, Protocol):
+    """From one master key to another. Stopped anywhere, nothing is lost: the new key is kept before
+    anything is encrypted under it, and the old one for as long as anything may be."""
 
     def finish(self) -> None:
         """Use the new master key from now on; only after everything is encrypted under it.
@@ -112,6 +116,10 @@ class Vault(Protocol):
 
     def can_open(self, envelope: KeyEnvelope) -> bool:
         """Whether the key in an envelope can be had with the master key in use."""
+        ...
+
+    def kept_file(self, master_key_id: str) -> Path | None:
+        """A file that holds another master key than the one in use, if it was kept here."""
         ...
 
     def begin_rotation(self, text: str | None) -> Rotation:

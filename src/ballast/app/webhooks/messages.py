@@ -10,7 +10,7 @@ from datetime import datetime
 from typing import Final
 
 from ballast.app.app import App
-from ballast.app.ports import Message, Rotation
+from ballast.app.ports import Message, Resealer
 from ballast.core.events import Event
 from ballast.core.ids import IdKind
 from ballast.core.webhooks import Webhook
@@ -32,7 +32,7 @@ def seal_secret(app: App, webhook_id: str, secret: str) -> str:
     return app.vault.seal(_purpose(webhook_id), secret)
 
 
-def resealed(webhook: Webhook, rotation: Rotation) -> Webhook:
+def resealed(webhook: Webhook, rotation: Resealer) -> Webhook:
     """A webhook with its secrets sealed under another master key.
 
     Raises:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterator
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -14,7 +14,7 @@ from ballast.faces.cli.rendering import make_console
 from ballast.faces.cli.terminal import need_terminal, print_json
 
 BackUp = Callable[[Path | None], Awaitable[Any]]
-PutBack = Callable[[Path], Awaitable[Any]]
+PutBack = Callable[[Path, Path | None, bool], Awaitable[Any]]
 
 _Json = Annotated[bool, typer.Option("--json", help="Print JSON for machines.")]
 
@@ -54,13 +54,20 @@ def add_backup_commands(cli: typer.Typer, mode: str, back_up: BackUp, put_back: 
     @cli.command("restore")
     def restore(
         file: Annotated[Path, typer.Argument(help="A file that ballast backup wrote.")],
+        key: Annotated[
+            Path | None,
+            typer.Option("--key", help="File with the master key of its day, if none here opens."),
+        ] = None,
+        locked: Annotated[
+            bool, typer.Option("--locked", help="Also when keys in it do not open; they stay so.")
+        ] = False,
         as_json: _Json = False,
     ) -> None:
         """Make a backup the database again; the present one is kept under another name. Trading is
         halted until the venue was looked at and you say ballast resume."""
         if mode == "live":
             need_terminal("restore")
-        done = asyncio.run(_awaited(put_back(file)))
+        done = asyncio.run(_awaited(put_back(file, key, locked)))
         if as_json:
             print_json(
                 {
@@ -68,6 +75,9 @@ def add_backup_commands(cli: typer.Typer, mode: str, back_up: BackUp, put_back: 
                     "kept": str(done.kept) if done.kept else None,
                     "trading": "halted",
                     "trouble": done.trouble,
+                    "opened_by": [str(one) for one in done.keys.opened_by],
+                    "encrypted_anew": done.keys.changed,
+                    "locked": list(done.keys.locked),
                 }
             )
             return
@@ -77,12 +87,28 @@ def add_backup_commands(cli: typer.Typer, mode: str, back_up: BackUp, put_back: 
         )
         if done.kept:
             console.print(f"The one before is kept as {done.kept}.")
+        for line in _about_keys(done.keys):
+            console.print(line)
         if done.trouble:
             console.print(f"It could not be looked through yet: {done.trouble}")
         console.print(
             "Trading is halted. Let an engine run for five minutes (ballast serve, or a client's "
             "server), look at ballast verify, then say ballast resume."
         )
+
+
+def _about_keys(keys: Any) -> Iterator[str]:
+    if keys.in_place:
+        yield f"There was no master key: {keys.opened_by[0]} opens it, and is the master key now."
+    elif keys.opened_by:
+        files = " and ".join(str(one) for one in keys.opened_by)
+        yield (
+            f"Keys in it were encrypted under an earlier master key, which is in {files}. They "
+            "are encrypted under the present one now."
+        )
+    if keys.locked:
+        yield f"Locked, as no master key here opens it: {', '.join(keys.locked)}."
+        yield "To bring the key of an index back: ballast keys import INDEX --from KEYSTORE"
 
 
 async def _awaited(result: Awaitable[Any]) -> Any:

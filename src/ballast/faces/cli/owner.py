@@ -107,6 +107,7 @@ def _verify(run: Callable[[Any], Any], as_json: bool) -> None:
             "indexes": report.indexes,
             "in_motion": report.in_motion,
             "problems": report.problems,
+            "next_steps": report.next_steps,
         }
         print_json(answer)
     else:
@@ -116,5 +117,7 @@ def _verify(run: Callable[[Any], Any], as_json: bool) -> None:
         word = "All books agree" if report.good else counted(len(report.problems), "problem")
         indexes = counted(report.indexes, "index", "indexes")
         console.print(f"{word}: {indexes} checked against the venue.")
+        for step in report.next_steps:
+            console.print(f"Next: {step}")
     if not report.good:
         raise typer.Exit(DISAGREES)
