@@ -104,6 +104,7 @@ async def _rotated(directory: Path) -> str:
     [
         (("restore", "nowhere.sqlite"), "paper", 3, "There is no file"),
         (("backup", "data"), "paper", 2, "exists already"),
+        (("backup", "nowhere/x.sqlite"), "paper", 2, "no folder nowhere to write the copy into"),
         (("restore", "nowhere.sqlite"), "live", 2, "on a terminal only"),
     ],
 )

@@ -70,7 +70,7 @@ def test_every_operation_is_a_command_and_hyphens_will_do(line):
         (("eco", "x"), "did you mean echo?"),
         (("echo", "--wrd", "x"), "--wrd: is not an option of this command"),
         (("echo", "--word"), "--word: needs a value"),
-        (("echo", "one", "two"), "more arguments than the command takes"),
+        (("echo", "one", "two"), "one: is more than the command takes"),
         (("echo",), "word: is required"),
     ],
 )

@@ -75,6 +75,20 @@ def test_words_of_ones_own_are_set_shown_listed_and_tried_on_the_command_line(li
     assert "own words" in emptied
 
 
+def test_a_service_that_takes_nothing_is_answered_with_what_to_check_of_the_channel(
+    line, monkeypatch
+):
+    with serving() as service:
+        gone = service.address
+    monkeypatch.setattr("typer.prompt", lambda *_, **__: gone)
+
+    code, refusal = line.json("notify", "add", "phone")
+
+    assert (code, refusal["code"]) == (7, "receiver_failed")
+    assert "Check the channel's URL" in refusal["next_step"]
+    assert TOKEN not in str(refusal)
+
+
 def test_a_pipe_that_brings_no_url_is_said(line, monkeypatch):
     def nothing_comes(*_, **__):
         raise typer.Abort

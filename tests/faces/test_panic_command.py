@@ -49,11 +49,13 @@ def test_everything_is_sold_by_somebody_at_a_terminal_alone(line):
     assert line.json("get_status")[1]["trading"] == "on"
 
 
-def test_a_budget_out_of_range_is_refused_before_anything_is_asked(line, at_a_terminal):
-    code, out, err = line.run("panic", "--slippage", "30")
+@pytest.mark.parametrize("typed", ["30", "0", "abc", "3.333", "1000"])
+def test_a_budget_out_of_range_is_refused_before_anything_is_asked(line, at_a_terminal, typed):
+    code, out, err = line.run("panic", "--slippage", typed)
 
     assert (code, out, at_a_terminal) == (2, "", [])
     assert "from 0.5 % to 20 %" in err
+    assert "--slippage: must be from 0.5 to 20 percent" in err
 
 
 def test_with_no_other_process_the_command_sells_by_itself_and_says_what(line, at_a_terminal):

@@ -356,7 +356,7 @@ REFUSALS = [
     ("invalid_input", "deposit_address", deposit("1_000")),
     ("invalid_input", "deposit_address", deposit("１０")),
     ("invalid_input", "get_index", {"index_id": "@old_plan"}),
-    ("invalid_input", "get_index", {"index_id": "No such name"}),
+    ("not_found", "get_index", {"index_id": "No such name"}),
     ("not_found", "get_index", {"index_id": NOWHERE}),
     ("not_found", "get_progress", {"id": "reb_01ARZ3NDEKTSV4RRFFQ69G5FAV"}),
     ("invalid_input", "trade_history", {"index_id": "@main", "since": "yesterday"}),

@@ -13,6 +13,7 @@ from pydantic import AwareDatetime, BeforeValidator, Field, WithJsonSchema
 from ballast.core.ids import ID_PATTERNS, IdKind, in_words, kind_of, said
 from ballast.core.money import DECIMAL_PATTERN, PERCENT_PATTERN
 
+_TOO_LONG: Final = r"^(0|[1-9][0-9]*)(\.[0-9]+)?$"
 _DATE: Final = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}", re.ASCII)
 
 
@@ -35,6 +36,10 @@ def _amount_text(value: Any) -> str:
         raise ValueError('must be text, such as "0.05": a JSON fraction is not exact')
     text = str(value).strip() if isinstance(value, int | str) else ""
     if not _matches(DECIMAL_PATTERN, text):
+        if _matches(_TOO_LONG, text):
+            raise ValueError(
+                "is too long: at most 30 digits before the point and 24 after it are taken"
+            )
         raise ValueError('must be a plain positive decimal number as text, such as "250" or "0.05"')
     if not any(digit in text for digit in "123456789"):
         raise ValueError("must be above zero")

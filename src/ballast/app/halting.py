@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from types import MappingProxyType
-from typing import Annotated, Final, Literal
+from typing import Annotated, Any, Final, Literal
 
-from pydantic import Field
+from pydantic import Field, ValidatorFunctionWrapHandler, WrapValidator
 
 from ballast.app.app import App
 from ballast.app.fields import Percent
 from ballast.app.operation import Call, Output, RepeatableInput
-from ballast.app.panic import require_budget, sell_everything, to_sell
+from ballast.app.panic import BUDGET_NEEDED, require_budget, sell_everything, to_sell
 from ballast.app.panic_asking import agreed, refusal_of_unasked
 from ballast.app.ports import Transaction
 from ballast.app.switch import OWNER, halt, halt_level
@@ -33,6 +33,16 @@ SELL_EVERYTHING: Final = "sell_everything"
 _RESUME: Final = "Only the owner can resume, in a terminal: ballast resume."
 
 
+def _budget_text(value: Any, read: ValidatorFunctionWrapHandler) -> str:
+    """A percentage within the bounds of a budget; whatever is wrong with it, those are said."""
+    try:
+        text = str(read(value))
+        require_budget(parse_percent_bps(text))
+    except (ValueError, BallastError):
+        raise ValueError(BUDGET_NEEDED) from None
+    return text
+
+
 class HaltTrading(RepeatableInput):
     """Input of halt_trading."""
 
@@ -46,6 +56,7 @@ class HaltTrading(RepeatableInput):
     ] = "nothing"
     slippage_percent: Annotated[
         Percent,
+        WrapValidator(_budget_text),
         Field(
             description="With sell_everything: how far below the price a swap may be, 0.5 to 20."
         ),
@@ -78,7 +89,6 @@ async def _sell(app: App, call: Call, given: HaltTrading) -> HaltView:
         "halt_trading with sell_everything needs the scope spend; no_new_risk does not.",
     )
     budget_bps = parse_percent_bps(given.slippage_percent)
-    require_budget(budget_bps, "slippage_percent")
     async with app.store.transaction() as tx:
         if await halt_level(app.halt_orders, tx, call.owner_id) is HaltLevel.NOTHING:
             raise BallastError(

@@ -18,6 +18,7 @@ from ballast.app.index_view import IndexView, index_view, view_now
 from ballast.app.limit_words import LimitsField, limits_as_words, limits_from_words, narrowed
 from ballast.app.limits import limits_of_owner
 from ballast.app.master_key import require_present_master_key
+from ballast.app.naming import no_such_index
 from ballast.app.operation import Call, Input, Output, RepeatableInput
 from ballast.app.ports import ListedAsset, Reader, Transaction
 from ballast.app.pricing import usable_prices
@@ -251,11 +252,6 @@ async def update_index(app: App, call: Call, given: UpdateIndex) -> IndexView:
 
 
 # --- parts ------------------------------------------------------------------------------------
-
-
-def no_such_index(index_id: str) -> BallastError:
-    """The refusal for an index that is not there, or is another owner's: the same for both."""
-    return BallastError(ErrorCode.NOT_FOUND, "There is no such index.", index_id=index_id)
 
 
 async def require_index(reader: Reader, owner_id: str, index_id: str) -> Index:

@@ -10,8 +10,8 @@ from typing import Any, Final
 
 from ballast.app.app import App
 from ballast.app.auditing import audit
-from ballast.app.indexes import no_such_index
 from ballast.app.master_key import require_present_master_key
+from ballast.app.naming import no_such_index
 from ballast.app.operation import Caller
 from ballast.app.ports import KeyEnvelope, Reader
 from ballast.errors import BallastError, ErrorCode

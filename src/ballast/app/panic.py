@@ -18,11 +18,33 @@ from ballast.core.halting import HaltLevel
 from ballast.core.ids import IdKind
 from ballast.core.index import Index
 from ballast.core.ledger import held
+from ballast.core.money import format_percent_bps, parse_percent_bps
 from ballast.core.panic import LEAST_BUDGET_BPS, MOST_BUDGET_BPS, PanicSale
 from ballast.core.states import IndexState, SaleState, is_terminal
 from ballast.errors import BallastError, ErrorCode
 
+BUDGET_NEEDED: Final = (
+    f"must be from {format_percent_bps(LEAST_BUDGET_BPS)} to {format_percent_bps(MOST_BUDGET_BPS)} "
+    "percent, with at most two decimals"
+)
 _EVERY_ONE: Final = 1_000_000
+
+
+def read_budget(text: str, field: str = "slippage") -> int:
+    """A budget for slippage in basis points, from percent as somebody wrote it.
+
+    Args:
+        field: where it was given.
+
+    Raises:
+        BallastError: `invalid_input`.
+    """
+    try:
+        budget_bps = parse_percent_bps(text.strip().removesuffix("%").rstrip())
+    except BallastError:
+        budget_bps = 0
+    require_budget(budget_bps, field)
+    return budget_bps
 
 
 def require_budget(budget_bps: int, field: str = "slippage") -> None:
@@ -38,7 +60,7 @@ def require_budget(budget_bps: int, field: str = "slippage") -> None:
         raise BallastError(
             ErrorCode.INVALID_INPUT,
             "The budget for slippage must be from 0.5 % to 20 %.",
-            problems=[{"field": field, "problem": "must be from 0.5 to 20"}],
+            problems=[{"field": field, "problem": BUDGET_NEEDED}],
         )
 
 

@@ -11,7 +11,7 @@ from pydantic import Field
 
 from ballast.app.app import App
 from ballast.app.fields import IndexId
-from ballast.app.indexes import no_such_index
+from ballast.app.naming import no_such_index
 from ballast.app.operation import Call, Input, Output
 from ballast.app.ports import Reader
 from ballast.app.pricing import price_inputs, usable_prices

@@ -106,4 +106,7 @@ async def _test(app: App, address: str, message: Preview) -> None:
     if problem:
         raise BallastError(
             ErrorCode.RECEIVER_FAILED, f"The test message was not sent: {problem}.", problem=problem
+        ).advising(
+            "Check the channel's URL (its tokens, its room or number) and whether the service "
+            "is reached from here, and call again."
         )

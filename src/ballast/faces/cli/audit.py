@@ -36,7 +36,9 @@ def audit_command(run: Callable[[Any], Any]) -> typer.Typer:
     Args:
         run: opens the app for one use of it.
     """
-    audit = typer.Typer(help="What was done, refused and signed: check it, print it.")
+    audit = typer.Typer(
+        help="What was done, refused and signed: check it, print it.", no_args_is_help=True
+    )
     _add_verify(audit, run)
     _add_export(audit, run)
 

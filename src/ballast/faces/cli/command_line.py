@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import difflib
 import inspect
 import json
 import os
@@ -23,8 +22,9 @@ from ballast.errors import ERRORS, BallastError, ErrorCode
 from ballast.faces.answers import Answer, answer_of, refusal_of
 from ballast.faces.cli.following import ended_well, follow
 from ballast.faces.cli.layouts import LAYOUTS
+from ballast.faces.cli.mistakes import no_such_command, usage_refusal
 from ballast.faces.cli.parameters import arguments_of, parameters_of
-from ballast.faces.cli.refusals import for_the_terminal, refusal_lines, usage_refusal
+from ballast.faces.cli.refusals import for_the_terminal, refusal_lines
 from ballast.faces.cli.rendering import make_console, rendered
 from ballast.faces.cli.trade_csv import trades_csv
 
@@ -62,7 +62,7 @@ class Commands(TyperGroup):
             BallastError: `invalid_input` with the nearest right name.
         """
         if args and not args[0].startswith("-") and self.get_command(ctx, args[0]) is None:
-            raise _no_such_command(args[0], list(self.commands))
+            raise no_such_command(args[0], list(self.commands))
         return super().resolve_command(ctx, args)
 
     def main(self, args: Sequence[str] | None = None, **more: Any) -> NoReturn:  # type: ignore[override]
@@ -83,7 +83,7 @@ class Commands(TyperGroup):
             if type(mistake).__name__ == "NoArgsIsHelpError":
                 typer.echo(mistake.message)
                 return 0
-            return show_refusal(usage_refusal(mistake), as_json="--json" in words)
+            return show_refusal(usage_refusal(mistake, words), as_json="--json" in words)
         except typer.Abort:
             return INTERRUPTED
         return code if isinstance(code, int) else 0
@@ -271,16 +271,6 @@ def _handle_of(answer: Answer) -> str | None:
     names = ("withdrawal_id", "rebalance_id", "deposit_id", "id")
     found = next((answer[name] for name in names if answer.get(name)), None)
     return found if isinstance(found, str) else None
-
-
-def _no_such_command(name: str, known: list[str]) -> BallastError:
-    near = difflib.get_close_matches(name.replace("-", "_"), known, n=1)
-    hint = f"; did you mean {near[0]}?" if near else "; ballast --help lists them"
-    return BallastError(
-        ErrorCode.INVALID_INPUT,
-        "There is no command of this name.",
-        problems=[{"field": "command", "problem": f"is no command of ballast{hint}"}],
-    )
 
 
 def _words(args: Sequence[str] | None) -> list[str]:

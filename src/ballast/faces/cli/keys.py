@@ -40,7 +40,9 @@ def keys_command(run: Callable[[Any], Any], run_unready: Callable[[Any], Any]) -
         run: opens the app for one use of it.
         run_unready: the same, also while live mode is not ready.
     """
-    keys = typer.Typer(help="Copies of keys, and another master key. On a terminal only.")
+    keys = typer.Typer(
+        help="Copies of keys, and another master key. On a terminal only.", no_args_is_help=True
+    )
 
     @keys.command("export")
     def export_one(

@@ -11,7 +11,7 @@ from rich.console import Console
 
 from ballast.app.switch import NO_NEW_RISK
 from ballast.core.halting import HaltLevel
-from ballast.core.money import format_percent_bps, parse_percent_bps
+from ballast.core.money import format_percent_bps
 from ballast.core.panic import DEFAULT_BUDGET_BPS
 from ballast.core.states import SaleState
 from ballast.core.wording import being_sold, grouped
@@ -55,8 +55,10 @@ def add_panic(
     ) -> None:
         """Buy nothing more, sell everything into the base asset, and wait for the end of it. On a
         terminal only."""
+        from ballast.app.panic import read_budget
+
         need_terminal("panic")
-        budget_bps = parse_percent_bps(slippage)
+        budget_bps = read_budget(slippage, "--slippage")
         run(lambda app: _ask(app, budget_bps, account))
         typer.confirm("Sell everything?", abort=True, err=True)
         console = make_console(errors=True)
@@ -73,9 +75,8 @@ def add_panic(
 
 async def _ask(app: App, budget_bps: int, account: str | None) -> None:
     """Show the person what would be sold."""
-    from ballast.app.panic import require_budget, what_would_be_sold
+    from ballast.app.panic import what_would_be_sold
 
-    require_budget(budget_bps)
     indexes = await what_would_be_sold(app, (await caller_for(app, account)).owner_id)
     console = make_console(errors=True)
     console.print(f"This sells all that these indexes ({app.mode}) hold into their base assets,")

@@ -14,26 +14,61 @@ import typer
 from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
+from ballast.errors import BallastError, ErrorCode
+
 # These read well without a name; everything else is an option.
 POSITIONAL: Final = frozenset({"index_id", "plan_id", "deposit_id", "webhook_id", "id", "search"})
 POSITIONAL_IF_REQUIRED: Final = frozenset({"name", "asset"})
 
+_BY_NAME: Final = "_by_name"
 _NAMED: Final = re.compile(r"(?P<key>[A-Za-z_]+)\s*[=:]\s*(?P<value>.*)")
 
 
 def parameters_of(model: type[BaseModel]) -> list[inspect.Parameter]:
     """The model's fields as parameters of a typer command: arguments first, request_id last."""
     found = [_parameter(name, field) for name, field in model.model_fields.items()]
-    return sorted(found, key=lambda one: (not _is_argument(one), one.name == "request_id"))
+    ordered = sorted(found, key=lambda one: (not _is_argument(one), one.name == "request_id"))
+    return [*ordered, *(_named_too(one.name) for one in ordered if _is_argument(one))]
 
 
 def arguments_of(model: type[BaseModel], typed: Mapping[str, Any]) -> dict[str, Any]:
-    """The operation's input from what was typed; what was left out is left out."""
+    """The operation's input from what was typed; what was left out is left out.
+
+    Raises:
+        BallastError: `invalid_input` when something was given by its name and by its place.
+    """
+    places = [one.name for one in parameters_of(model) if _is_argument(one)]
+    given = _by_name_or_place(places, typed)
     return {
         name: _value(model.model_fields[name], value)
-        for name, value in typed.items()
+        for name, value in given.items()
         if name in model.model_fields and value is not None
     }
+
+
+def _by_name_or_place(places: list[str], typed: Mapping[str, Any]) -> dict[str, Any]:
+    """What stands in a place is meant for the first argument that was not given by its name."""
+    found = {name: typed.get(name + _BY_NAME) for name in places}
+    named = {name: value for name, value in found.items() if value is not None}
+    standing = [typed[name] for name in places if typed.get(name) is not None]
+    still_open = [name for name in places if name not in named]
+    if len(standing) > len(still_open):
+        too_many = str(standing[len(still_open)])[:60]
+        raise BallastError(
+            ErrorCode.INVALID_INPUT,
+            "The command line cannot be read.",
+            problems=[{"field": too_many, "problem": "is more than the command takes"}],
+        )
+    others = {name: value for name, value in typed.items() if name not in places}
+    return {**dict(zip(still_open, standing, strict=False)), **named, **others}
+
+
+def _named_too(name: str) -> inspect.Parameter:
+    """What has a place may be given by its name as well: docs and other faces call it so."""
+    option = typer.Option(f"--{_dashed(name)}", hidden=True)
+    kind = inspect.Parameter.POSITIONAL_OR_KEYWORD
+    annotation = Annotated[str | None, option]
+    return inspect.Parameter(name + _BY_NAME, kind, default=None, annotation=annotation)
 
 
 def _parameter(name: str, field: FieldInfo) -> inspect.Parameter:

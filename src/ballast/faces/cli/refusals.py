@@ -7,10 +7,9 @@ from collections.abc import Iterator
 from typing import Final
 
 from rich.text import Text
-from typer import TyperException
 
 from ballast.core.wording import grouped
-from ballast.errors import BallastError, ErrorCode
+from ballast.errors import ErrorCode
 from ballast.faces.answers import Answer
 
 # `cancel=true`, `destination=target`: how arguments are written in a call.
@@ -36,14 +35,6 @@ _SAID_ALREADY: Final = {
 # How names of details end that are sums; others may be the caller's own words.
 _SUMS: Final = ("_usd", "_amount", "available")
 
-# What typer calls its errors, in our words: theirs change with its version.
-_MISTAKES = {
-    "NoSuchOption": "is not an option of this command",
-    "BadOptionUsage": "needs a value",
-    "MissingParameter": "is required",
-    "BadParameter": "has a value that does not fit",
-}
-
 
 def refusal_lines(refusal: Answer) -> Iterator[Text]:
     """The error object as lines of text: message, details, next step."""
@@ -59,19 +50,6 @@ def refusal_lines(refusal: Answer) -> Iterator[Text]:
             if line.plain.strip() not in refusal["message"]:
                 yield line
     yield Text(f"Next: {for_the_terminal(refusal['next_step'])}")
-
-
-def usage_refusal(mistake: TyperException) -> BallastError:
-    """A command line that cannot be read, as the refusal that bad input gets everywhere."""
-    kind = type(mistake).__name__
-    parameter = getattr(mistake, "param", None)
-    field = getattr(mistake, "option_name", None) or getattr(parameter, "name", None)
-    problem = _MISTAKES.get(kind, "has more arguments than the command takes")
-    return BallastError(
-        ErrorCode.INVALID_INPUT,
-        "The command line cannot be read.",
-        problems=[{"field": str(field or "command line"), "problem": problem}],
-    )
 
 
 def _detail(name: str, value: object) -> Iterator[Text]:

@@ -30,8 +30,9 @@ def copy_database(source: Path, target: Path) -> None:
     wanted name is always whole.
 
     Raises:
-        BallastError: `invalid_input` when the target exists; `store_damaged` when the source is no
-            whole database; `store_busy`, `store_unavailable`.
+        BallastError: `invalid_input` when the target exists or its folder does not;
+            `store_damaged` when the source is no whole database; `store_busy`,
+            `store_unavailable`.
     """
     if target.exists():
         raise BallastError(
@@ -39,6 +40,12 @@ def copy_database(source: Path, target: Path) -> None:
             f"The file {target} exists already; nothing is written over.",
             problems=[{"field": "file", "problem": "must be a new file"}],
         )
+    if not target.parent.is_dir():
+        raise BallastError(
+            ErrorCode.INVALID_INPUT,
+            f"There is no folder {target.parent} to write the copy into.",
+            problems=[{"field": "file", "problem": "must be a new file in a folder that is there"}],
+        ).advising("Make the folder, or name a file in another one, and call again.")
     draft = target.with_name(f"{target.name}.part")
     try:
         draft.unlink(missing_ok=True)
