@@ -343,7 +343,9 @@ def test_an_account_that_could_not_sign_is_refused_and_its_key_not_shown(account
 def test_without_the_library_the_error_says_what_to_install(monkeypatch):
     monkeypatch.setitem(__import__("sys").modules, "py_near_primitives", None)
 
-    with pytest.raises(BallastError, match=r"pip install '\.\[near\]'") as refused:
+    with pytest.raises(
+        BallastError, match=r"\.venv/bin/python -m pip install '\.\[near\]'"
+    ) as refused:
         account(Service())
 
     assert refused.value.code is ErrorCode.SETTINGS_INVALID

@@ -98,6 +98,10 @@ async def test_the_clock_can_be_moved_over_http(world):
     assert datetime.fromisoformat(answer["now"]) == START + timedelta(days=1, seconds=0.5)
     assert (await world.post("/devnet/clock", {"speed": "fast"})).status_code == 400
     assert (await world.post("/devnet/clock", {"advance_seconds": -1})).status_code == 400
+    for field in ("advance_seconds", "speed"):
+        refused = await world.post("/devnet/clock", {field: "abc"})
+        assert refused.status_code == 400
+        assert refused.json()["message"] == f"{field} must be a number, such as 3600 or 0.5"
     assert (await world.get("/devnet/clock")).json() == answer
 
 

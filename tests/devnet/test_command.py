@@ -29,6 +29,20 @@ async def test_a_person_pays_a_deposit_in_whole_units(world: World, run):
     assert (await world.status(quoted))["status"] == "KNOWN_DEPOSIT_TX"
 
 
+@pytest.mark.parametrize("words", [("--file", "{}", "serve"), ("serve", "--file", "{}")])
+def test_a_file_may_be_named_on_both_sides_of_serve_and_no_folder_is_made_for_it(
+    run, tmp_path, words
+):
+    file = tmp_path / "no" / "such" / "devnet.db"
+
+    result = run(*(word.format(file) for word in words))
+
+    assert result.exit_code == 2
+    assert f"There is no folder {file.parent}." in result.stderr
+    assert "Make the folder" in result.stderr
+    assert not (tmp_path / "no").exists()
+
+
 async def test_a_script_pays_in_base_units_and_reads_json(world: World, run):
     quoted = await world.quote(
         originAsset=XRP, depositMode="MEMO", depositType="ORIGIN_CHAIN", destinationAsset=USDC

@@ -47,6 +47,17 @@ async def rename(world, index, name):
     await world.call("update_index", index_id=index.index_id, name=name)
 
 
+@pytest.mark.parametrize("uri", ["ballast://bad", f"{INDEXES}/../keys", "file:///etc/passwd"])
+async def test_an_address_of_no_resource_is_answered_with_where_they_are_listed(world, uri):
+    async with Client(server_for(world), mode=MODERN) as client:
+        with pytest.raises(MCPError) as refused:
+            await client.read_resource(uri)
+
+    assert refused.value.error.message.startswith("There is no resource at this address.")
+    assert refused.value.error.data["code"] == "not_found"
+    assert "resources/templates/list" in refused.value.error.data["next_step"]
+
+
 async def test_a_client_of_today_is_told_of_what_it_asked_for_and_of_nothing_else(world):
     mine, other = await world.new_index(name="Mine"), await world.new_index(name="Other")
     uri = f"{INDEXES}/{mine.index_id}"

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sys
+
 import pytest
 import typer
 
@@ -87,6 +89,23 @@ def test_a_service_that_takes_nothing_is_answered_with_what_to_check_of_the_chan
     assert (code, refusal["code"]) == (7, "receiver_failed")
     assert "Check the channel's URL" in refusal["next_step"]
     assert TOKEN not in str(refusal)
+
+
+def test_without_the_extra_nobody_is_asked_for_a_url_and_the_command_that_adds_it_is_told(
+    line, monkeypatch
+):
+    def asked(*_, **__):
+        raise AssertionError("somebody was asked for what is of no use")
+
+    monkeypatch.setattr("typer.prompt", asked)
+    bad_label = line.json("notify", "add", "\x1b[31m")[1]
+    monkeypatch.setitem(sys.modules, "apprise", None)
+
+    code, refusal = line.json("notify", "add", "phone")
+
+    assert (code, refusal["code"]) == (8, "settings_invalid")
+    assert ".venv/bin/python -m pip install '.[notify]'" in refusal["message"]
+    assert bad_label["code"] == "invalid_input"
 
 
 def test_a_pipe_that_brings_no_url_is_said(line, monkeypatch):

@@ -82,6 +82,7 @@ BODIES = [
     (b"null", "application/json", 400, "body"),
     (b"\xff\xfe", "application/json", 400, "body"),
     (b'{"name": NaN}', "application/json", 400, "body"),
+    (b'{"name": -Infinity}', "application/json", 400, "body"),
     (b'{"name": 1e999}', "application/json", 400, "name"),
     (b'{"name": %s}' % (b"9" * 5_000), "application/json", 400, "body"),
     (b'{"name": "a", "name": "b"}', "application/json", 400, "name"),
@@ -102,6 +103,17 @@ async def test_a_body_that_cannot_be_meant_is_refused_by_name(client, body, kind
     problems = answer.json()["details"].get("problems", [])
     assert field is None or field in [one["field"] for one in problems]
     assert (await client.get("/api/indexes")).json()["indexes"] == []
+
+
+@pytest.mark.parametrize("word", ["NaN", "Infinity", "-Infinity"])
+async def test_a_word_that_some_write_for_a_number_is_refused_by_name(client, word):
+    headers = {"Content-Type": "application/json"}
+    answer = await client.post(
+        "/api/indexes", content=b'{"a": %s}' % word.encode(), headers=headers
+    )
+
+    [problem] = answer.json()["details"]["problems"]
+    assert problem["problem"] == f"holds {word}, which is no number in JSON"
 
 
 async def test_what_stands_in_the_path_may_not_stand_elsewhere_as_well(client):

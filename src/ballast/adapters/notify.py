@@ -11,6 +11,7 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any, Final
 
 from ballast.core.events import Level
+from ballast.core.wording import how_to_install
 from ballast.errors import BallastError, ErrorCode
 
 if TYPE_CHECKING:
@@ -29,6 +30,14 @@ class AppriseNotifier:
     def __init__(self, seconds: float = SECONDS) -> None:
         self._seconds = seconds
         self._threads = ThreadPoolExecutor(2, thread_name_prefix="notify")
+
+    def require(self) -> None:
+        """Refuse to go on without the extra.
+
+        Raises:
+            BallastError: `settings_invalid`.
+        """
+        _require_library()
 
     def service_of(self, address: str) -> str:
         """Which service an address is of.
@@ -70,16 +79,21 @@ def _send(address: str, title: str, text: str, kind: Any) -> bool:
     return made is not None and bool(made.notify(body=text, title=title, notify_type=kind))
 
 
-def _apprise(address: str) -> Apprise | None:
-    """The library on one address; None when it is none."""
+def _require_library() -> None:
     try:
-        from apprise import Apprise, AppriseAsset
+        import apprise  # noqa: F401
     except ImportError:
         raise BallastError(
             ErrorCode.SETTINGS_INVALID,
-            "Notifications need the extra `notify`; in your clone: "
-            "python -m pip install '.[notify]'.",
+            f"Notifications need the extra `notify`: {how_to_install('notify')}.",
         ) from None
+
+
+def _apprise(address: str) -> Apprise | None:
+    """The library on one address; None when it is none."""
+    _require_library()
+    from apprise import Apprise, AppriseAsset
+
     # Our text is text: nothing in it is read as escapes, emoji or markup.
     asset = AppriseAsset(interpret_escapes=False, interpret_emojis=False, app_id="Ballast")
     made = Apprise(asset=asset)

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Final
 
 import structlog
 
+from ballast.core.wording import how_to_install
 from ballast.settings import Settings
 
 if TYPE_CHECKING:
@@ -44,7 +45,7 @@ def wants_traces() -> bool:
 def _add_traces(settings: Settings, watchers: Watchers, stack: AsyncExitStack) -> None:
     if find_spec("opentelemetry.sdk") is None or find_spec("opentelemetry.exporter") is None:
         # The variables may be meant for other programs; nothing stops for want of traces.
-        log.warning("traces_not_sent", install="python -m pip install '.[otel]'")
+        log.warning("traces_not_sent", install=how_to_install("otel"))
         return
     from ballast.adapters.tracing import open_traces
 

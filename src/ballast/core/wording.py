@@ -13,6 +13,15 @@ SHOWN_DECIMALS: Final = 8
 _NUMBER: Final = re.compile(r"(-?)([0-9]+)(\.[0-9]+)?", re.ASCII)
 
 
+def how_to_install(extra: str) -> str:
+    """The command that adds an extra to where Ballast is installed: `make` puts it into a clone's
+    own environment, of which no other Python knows."""
+    return (
+        f".venv/bin/python -m pip install '.[{extra}]' in your clone; in an environment of your "
+        f"own, its python -m pip install '.[{extra}]'"
+    )
+
+
 def grouped(number: str) -> str:
     """A decimal number with its thousands set apart: 1234567.89 -> "1,234,567.89". Any other text
     is given back as it is."""

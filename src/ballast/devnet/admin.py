@@ -127,12 +127,19 @@ def change_clock(network: Network, call: Call) -> Reply:
     body: ClockBody = _read(ClockBody, call)
     try:
         if body.advance_seconds is not None:
-            network.clock.advance(Decimal(str(body.advance_seconds)))
+            network.clock.advance(_number(body.advance_seconds, "advance_seconds"))
         if body.speed is not None:
-            network.clock.set_speed(Decimal(str(body.speed)))
-    except (DevnetError, InvalidOperation) as error:
-        raise Refusal(400, str(error) or "not a number") from error
+            network.clock.set_speed(_number(body.speed, "speed"))
+    except DevnetError as error:
+        raise Refusal(400, str(error)) from error
     return show_clock(network, call)
+
+
+def _number(given: object, field: str) -> Decimal:
+    try:
+        return Decimal(str(given))
+    except InvalidOperation:
+        raise Refusal(400, f"{field} must be a number, such as 3600 or 0.5") from None
 
 
 def send(network: Network, call: Call) -> Reply:

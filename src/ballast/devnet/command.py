@@ -54,7 +54,7 @@ def make_command(default_path: Callable[[], Path]) -> typer.Typer:
     @command.callback()
     def devnet(context: typer.Context, file: _File = None) -> None:
         """A local NEAR Intents network. Without a subcommand: serve it."""
-        context.obj = file or default_path()
+        context.obj = lambda: file or default_path()
         if context.invoked_subcommand is None:
             _serve(context)
 
@@ -66,7 +66,10 @@ def make_command(default_path: Callable[[], Path]) -> typer.Typer:
 
 def _serve(
     context: typer.Context,
-    port: Annotated[int, typer.Option(help="Loopback port; 0 takes a free one.")] = DEFAULT_PORT,
+    file: _File = None,
+    port: Annotated[
+        int, typer.Option(min=0, max=65535, help="Loopback port; 0 takes a free one.")
+    ] = DEFAULT_PORT,
     seed: Annotated[int | None, typer.Option(help="Seed of a new devnet.")] = None,
     market: Annotated[MarketName | None, typer.Option(help="Market of a new devnet.")] = None,
     replay: Annotated[
@@ -78,7 +81,7 @@ def _serve(
 ) -> None:
     """Serve 1Click, NEAR JSON-RPC (/rpc) and the outside world (/devnet) on the loopback."""
     with _opened(
-        context, lambda path: _open_for_serving(path, seed, market, replay, speed)
+        context, lambda path: _open_for_serving(path, seed, market, replay, speed), file
     ) as devnet:
         if speed is not None:
             devnet.clock.set_speed(_decimal(speed, "--speed"))
@@ -94,10 +97,11 @@ def _send(
     ] = False,
     asset: Annotated[str | None, typer.Option(help="Asset id; the quote's by default.")] = None,
     memo: Annotated[str, typer.Option(help="Memo, where the chain needs one.")] = "",
+    file: _File = None,
     as_json: _Json = False,
 ) -> None:
     """Pay a deposit address from the outside wallet."""
-    with _opened(context) as devnet:
+    with _opened(context, file=file) as devnet:
         asset_id = asset or _asset_of(devnet, address, memo)
         units = amount if base_units else _whole_units(devnet, amount, asset_id)
         body = SendBody(address=address, memo=memo, asset_id=asset_id, amount=units)
@@ -110,10 +114,11 @@ def _clock(
     advance: Annotated[
         str | None, typer.Option(help="Jump forward: 45s, 90m, 6h, 30d or 2w.")
     ] = None,
+    file: _File = None,
     as_json: _Json = False,
 ) -> None:
     """Show the domain clock, set its speed, or jump forward."""
-    with _opened(context) as devnet:
+    with _opened(context, file=file) as devnet:
         if advance is not None:
             devnet.clock.advance(_span(advance))
         if speed is not None:
@@ -124,10 +129,11 @@ def _clock(
 def _books(
     context: typer.Context,
     account: Annotated[str | None, typer.Option(help="Only this account.")] = None,
+    file: _File = None,
     as_json: _Json = False,
 ) -> None:
     """Show who holds what. Exit code 1 if the books are not whole."""
-    with _opened(context) as devnet:
+    with _opened(context, file=file) as devnet:
         settle_due(devnet.network)
         with devnet.network.store.read():
             view = books_view(devnet.network, account)
@@ -143,11 +149,17 @@ def _open_present(path: Path) -> Devnet:
 
 @contextmanager
 def _opened(
-    context: typer.Context, opener: Callable[[Path], Devnet] = _open_present
+    context: typer.Context,
+    opener: Callable[[Path], Devnet] = _open_present,
+    file: Path | None = None,
 ) -> Iterator[Devnet]:
-    """The devnet of this call; what it refuses is one line on stderr and exit code 2."""
+    """The devnet of this call; what it refuses is one line on stderr and exit code 2.
+
+    Args:
+        file: where it is, if that was said after the subcommand's name.
+    """
     try:
-        devnet = opener(context.obj)
+        devnet = opener(file or context.obj())
         try:
             settle_due(devnet.network)
             yield devnet
@@ -187,7 +199,11 @@ def _open_for_serving(
     """Open what is there as it is, unless something is asked of it; create what is not."""
     if path.exists() and (seed, market, replay) == (None, None, None):
         return open_devnet(path, None)
-    path.parent.mkdir(parents=True, exist_ok=True)
+    if not path.parent.is_dir():
+        raise DevnetError(
+            f"There is no folder {path.parent}.",
+            next_step="Make the folder, or let --file name a file in one that is there.",
+        )
     chosen = MarketName.REPLAY if replay is not None and market is None else market
     name: Literal["simulated", "replay"] = "replay" if chosen is MarketName.REPLAY else "simulated"
     options = DevnetOptions(

@@ -25,6 +25,7 @@ from ballast.adapters.near_intents.signing import VERIFIER
 from ballast.adapters.near_intents.wire import RpcAccessKey, RpcTransaction, clean_text
 from ballast.app.ports import MaySign, PublishOutcome, PublishResult, SignedIntent
 from ballast.core.forms import KEY_PREFIX, is_account_id
+from ballast.core.wording import how_to_install
 from ballast.errors import BallastError, ErrorCode
 
 _NODE: Final = "the NEAR node"
@@ -160,8 +161,7 @@ def _require_library() -> None:
     except ImportError:
         raise BallastError(
             ErrorCode.SETTINGS_INVALID,
-            "Publishing from a NEAR account needs the extra `near`; in your clone: "
-            "python -m pip install '.[near]'.",
+            f"Publishing from a NEAR account needs the extra `near`: {how_to_install('near')}.",
         ) from None
 
 

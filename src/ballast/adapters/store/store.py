@@ -28,6 +28,7 @@ from ballast.adapters.store.sqlite.session import (
     open_session,
 )
 from ballast.adapters.store.transaction import SqlTransaction
+from ballast.core.wording import how_to_install
 from ballast.errors import BallastError, ErrorCode
 
 
@@ -205,6 +206,5 @@ def require_extra() -> None:
     if find_spec("psycopg") is None or find_spec("psycopg_pool") is None:
         raise BallastError(
             ErrorCode.SETTINGS_INVALID,
-            "BALLAST_DATABASE_URL needs the extra postgres; in your clone: "
-            "python -m pip install '.[postgres]'.",
+            f"BALLAST_DATABASE_URL needs the extra `postgres`: {how_to_install('postgres')}.",
         )

@@ -31,6 +31,16 @@ class Told:
     notice: Notice
 
 
+async def require_channels(app: App, label: str) -> None:
+    """Check what can be checked before anybody is asked for an address.
+
+    Raises:
+        BallastError: `settings_invalid` without the extra, `invalid_input` for the label.
+    """
+    app.notifier.require()
+    check_name(label)
+
+
 async def add_channel(app: App, caller: Caller, label: str, address: str, level: Level) -> Channel:
     """Keep a channel, after a test message went through.
 

@@ -57,6 +57,10 @@ class Receivers(Protocol):
 class Notifier(Protocol):
     """Sends a message to an address of one of many services."""
 
+    def require(self) -> None:
+        """Raises BallastError `settings_invalid` when what sends messages is not installed."""
+        ...
+
     def service_of(self, address: str) -> str:
         """Which service an address is of.
 

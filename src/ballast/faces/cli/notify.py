@@ -50,8 +50,9 @@ def _add_changes(command: typer.Typer, run: Run[Any]) -> None:
     ) -> None:
         """Add a channel. Its URL (as Apprise writes it) is asked for, so that it stands in no
         history of commands, and a test message is sent first."""
-        from ballast.app.notifying.channels import add_channel
+        from ballast.app.notifying.channels import add_channel, require_channels
 
+        run(lambda app: require_channels(app, label))
         url = prompt_hidden("URL")
 
         async def keep(app: App) -> Channel:

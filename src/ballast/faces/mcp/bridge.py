@@ -17,7 +17,9 @@ from typing import Any, Final, Protocol, cast
 
 from mcp.server import MCPServer
 from mcp.server.context import CallNext, HandlerResult, ServerRequestContext
+from mcp.server.lowlevel.helper_types import ReadResourceContents
 from mcp.server.mcpserver.context import Context
+from mcp.server.mcpserver.exceptions import ResourceNotFoundError
 from mcp.server.mcpserver.prompts import Prompt
 from mcp.server.mcpserver.prompts.base import PromptArgument
 from mcp.server.mcpserver.tools import Tool
@@ -34,7 +36,7 @@ from mcp_types import (
     TextContent,
     ToolAnnotations,
 )
-from pydantic import PrivateAttr
+from pydantic import AnyUrl, PrivateAttr
 
 from ballast.app.operation import Effect, Operation, Output
 from ballast.errors import BallastError, ErrorCode
@@ -155,6 +157,22 @@ class BallastServer(MCPServer[None]):
             return _refusal(_no_such_tool(name, known))
         return await super().call_tool(name, arguments, context)
 
+    async def read_resource(
+        self, uri: AnyUrl | str, context: Context[None, Any] | None = None
+    ) -> Iterable[ReadResourceContents] | InputRequiredResult:
+        """A resource's text.
+
+        Raises:
+            MCPError: with the error object as its data.
+        """
+        try:
+            return await super().read_resource(uri, context)
+        except ResourceNotFoundError:
+            nothing = BallastError(
+                ErrorCode.NOT_FOUND, "There is no resource at this address.", uri=str(uri)[:200]
+            ).advising("resources/list and resources/templates/list show the addresses there are.")
+            raise _as_protocol_error(nothing) from None
+
     async def get_prompt(
         self,
         name: str,
@@ -223,10 +241,13 @@ async def resource_text(answering: Awaitable[Output]) -> str:
     try:
         return json_text(fitted(answer_of(await answering), RESOURCE_BYTES))
     except BallastError as refusal:
-        asked_wrongly = refusal.code in (ErrorCode.NOT_FOUND, ErrorCode.INVALID_INPUT)
-        code = INVALID_PARAMS if asked_wrongly else INTERNAL_ERROR
-        sentence = f"{refusal.message} {refusal.next_step}"
-        raise MCPError(code, sentence, refusal_of(refusal)) from None
+        raise _as_protocol_error(refusal) from None
+
+
+def _as_protocol_error(refusal: BallastError) -> MCPError:
+    asked_wrongly = refusal.code in (ErrorCode.NOT_FOUND, ErrorCode.INVALID_INPUT)
+    code = INVALID_PARAMS if asked_wrongly else INTERNAL_ERROR
+    return MCPError(code, f"{refusal.message} {refusal.next_step}", refusal_of(refusal))
 
 
 def annotations_of(operation: Operation) -> ToolAnnotations:

@@ -78,7 +78,7 @@ async def body_of(request: Request) -> dict[str, Any]:
 
 
 def _no_number(word: str) -> NoReturn:
-    raise ValueError(word)
+    raise _invalid("body", f"holds {word}, which is no number in JSON")
 
 
 def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
