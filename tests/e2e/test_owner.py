@@ -19,6 +19,8 @@ from tests.e2e.machine import BALLAST, PATIENCE, Machine, Said
 PASSWORD = "correct horse battery staple"
 DISAGREES = 1
 INTERRUPTED = 130
+CTRL_C, CTRL_D = "\x03", "\x04"
+KEYS = (CTRL_C, CTRL_D)
 # Makes the pty the process's own terminal, so that a password can be asked for on it.
 ON_A_TERMINAL = (
     "import fcntl, os, sys, termios; fcntl.ioctl(0, termios.TIOCSCTTY, 0); "
@@ -27,7 +29,8 @@ ON_A_TERMINAL = (
 
 
 def on_a_terminal(machine: Machine, *words: str, answers: dict[str, str]) -> Said:
-    """Run a command on a terminal of its own, and type each answer at its prompt."""
+    """Run a command on a terminal of its own, and type each answer at its prompt. Keys that need no
+    Enter get none."""
     ours, theirs = pty.openpty()
     process = subprocess.Popen(
         [sys.executable, "-c", ON_A_TERMINAL, *BALLAST, *words],
@@ -60,7 +63,8 @@ def _converse(terminal: int, answers: dict[str, str]) -> str:
         # After a whole line more may have come in the same piece.
         asked = (shown.endswith(f"{one} ") or f"{one}\r\n" in shown for one in answers)
         for prompt in [one for one, now in zip(list(answers), list(asked), strict=True) if now]:
-            os.write(terminal, f"{answers.pop(prompt)}\n".encode())
+            answer = answers.pop(prompt)
+            os.write(terminal, (answer if answer in KEYS else f"{answer}\n").encode())
     raise AssertionError(f"the command does not end: {shown}")
 
 
@@ -132,12 +136,64 @@ def test_a_key_of_another_account_is_not_put_in(stocked):
     assert machine.rows("SELECT * FROM keys") == before
 
 
+# --- a person who does not agree ---------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "answer", ["n", "", CTRL_C, CTRL_D], ids=["n", "enter", "ctrl-c", "ctrl-d"]
+)
+def test_who_does_not_agree_is_told_at_once_that_nothing_was_done(answer, stocked):
+    machine, index_id = stocked.machine, stocked.index_id
+    machine.ask("limits", "set", "confirm_above_usd", "1")
+    plan_id = machine.ask("preview_rebalance", index_id, "--destination", "target")["plan_id"]
+    before = machine.rows("SELECT * FROM plans")
+
+    said = on_a_terminal(machine, "confirm", plan_id, answers={"Do you agree? [y/N]:": answer})
+
+    assert said.code == INTERRUPTED, said
+    assert said.out.splitlines()[-1] == "Nothing was done."
+    assert "Agreed" not in said.out
+    assert machine.rows("SELECT * FROM plans") == before
+
+
+@pytest.mark.parametrize(
+    ("words", "prompt"),
+    [
+        (("panic",), "Sell everything? [y/N]:"),
+        (("keys", "export", "{}", "--to", "k"), "Password for the file:"),
+        (("account", "create", "anna"), "Password:"),
+        (("notify", "add", "me"), "URL:"),
+    ],
+    ids=["panic", "keys export", "account create", "notify add"],
+)
+def test_ctrl_c_at_any_question_ends_the_command_and_says_that_nothing_was_done(
+    words, prompt, stocked
+):
+    typed = [one.format(stocked.index_id) for one in words]
+
+    said = on_a_terminal(stocked.machine, *typed, answers={prompt: CTRL_C})
+
+    assert said.code == INTERRUPTED, said
+    assert said.out.splitlines()[-1] == "Nothing was done."
+
+
+def test_ctrl_c_at_a_question_for_another_given_master_key_ends_the_command(stocked):
+    machine = stocked.machine
+    key = (machine.places.home / "master.key").read_text().strip()
+    machine.settings = {**machine.settings, "BALLAST_MASTER_KEY": key}
+    prompt = "New master key (32 random bytes as hex or base64):"
+
+    said = on_a_terminal(machine, "keys", "rotate", answers={prompt: CTRL_C})
+
+    assert (said.code, said.out.splitlines()[-1]) == (INTERRUPTED, "Nothing was done.")
+
+
 # --- panic ---------------------------------------------------------------------------------------
 
 
 def test_ctrl_c_stops_the_waiting_for_a_sale_of_everything_and_not_the_sale(stocked):
     machine = stocked.machine
-    answers = {"Sell everything? [y/N]:": "y", "Ctrl-C stops the waiting, not the sale.": "\x03"}
+    answers = {"Sell everything? [y/N]:": "y", "Ctrl-C stops the waiting, not the sale.": CTRL_C}
 
     said = on_a_terminal(machine, "panic", answers=answers)
 

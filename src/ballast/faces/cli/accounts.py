@@ -15,7 +15,7 @@ from ballast.core.sign_in import LoginAccount, check_password
 from ballast.errors import BallastError, ErrorCode
 from ballast.faces.cli.command_line import CALLER
 from ballast.faces.cli.rendering import make_console
-from ballast.faces.cli.terminal import need_terminal, print_json
+from ballast.faces.cli.terminal import ask_hidden, need_terminal, print_json
 
 if TYPE_CHECKING:
     from ballast.app.app import App
@@ -149,9 +149,7 @@ def _add_disable(command: typer.Typer, run: Run[Any]) -> None:
 
 
 def _ask_password() -> str:
-    return check_password(
-        str(typer.prompt("Password", hide_input=True, confirmation_prompt=True, err=True))
-    )
+    return check_password(ask_hidden("Password", twice=True))
 
 
 def _tell(account: LoginAccount, what: str, as_json: bool) -> None:

@@ -26,6 +26,7 @@ from ballast.faces.cli.mistakes import no_such_command, usage_refusal
 from ballast.faces.cli.parameters import arguments_of, parameters_of
 from ballast.faces.cli.refusals import for_the_terminal, refusal_lines
 from ballast.faces.cli.rendering import make_console, rendered
+from ballast.faces.cli.terminal import INTERRUPTED
 from ballast.faces.cli.trade_csv import trades_csv
 
 if TYPE_CHECKING:
@@ -34,7 +35,6 @@ if TYPE_CHECKING:
 OpenApp = Callable[[], "AbstractAsyncContextManager[App]"]
 
 CALLER: Final = Caller(face="cli")
-INTERRUPTED: Final = 130
 ENDED_OTHERWISE: Final = 4
 """Exit code when what was followed ended, but not as it was meant to: the code of a state."""
 

@@ -14,7 +14,7 @@ from ballast.core.ids import LOCAL_OWNER
 from ballast.core.wording import counted
 from ballast.errors import BallastError, ErrorCode
 from ballast.faces.cli.rendering import make_console
-from ballast.faces.cli.terminal import need_terminal, print_json
+from ballast.faces.cli.terminal import ask_hidden, need_terminal, print_json
 
 if TYPE_CHECKING:
     from ballast.app.app import App
@@ -52,7 +52,7 @@ def keys_command(run: Callable[[Any], Any], run_unready: Callable[[Any], Any]) -
         """Write an index's key to a new file, as a v3 keystore with a password of yours."""
         need_terminal("keys export")
         index_id = run(lambda app: _id_of(app, index))
-        password = typer.prompt("Password for the file", hide_input=True, confirmation_prompt=True)
+        password = ask_hidden("Password for the file", twice=True)
         from ballast.app.keys import export_key
 
         keystore = run(lambda app: export_key(app, LOCAL_OWNER, index_id, password))
@@ -68,7 +68,7 @@ def keys_command(run: Callable[[Any], Any], run_unready: Callable[[Any], Any]) -
         need_terminal("keys import")
         index_id = run(lambda app: _id_of(app, index))
         content = _read_keystore(keystore)
-        password = typer.prompt("Password of the file", hide_input=True)
+        password = ask_hidden("Password of the file")
         from ballast.app.keys import import_key
 
         account = run(lambda app: import_key(app, LOCAL_OWNER, index_id, content, password))
@@ -90,7 +90,10 @@ def _add_rotate(keys: typer.Typer, run: Callable[[Any], Any]) -> None:
     def rotate(as_json: _Json = False) -> None:
         """Encrypt every key under a new master key. It may be stopped anywhere and run again."""
         need_terminal("keys rotate")
-        changed, told = run(_rotate)
+        text = None
+        if run(_is_given):
+            text = ask_hidden("New master key (32 random bytes as hex or base64)", twice=True)
+        changed, told = run(lambda app: _rotate(app, text))
         if as_json:
             print_json({"keys": changed, "next_step": told})
             return
@@ -98,18 +101,16 @@ def _add_rotate(keys: typer.Typer, run: Callable[[Any], Any]) -> None:
         make_console().print(said)
 
 
-async def _rotate(app: App) -> tuple[int, str]:
+async def _is_given(app: App) -> bool:
+    return app.vault.is_given
+
+
+async def _rotate(app: App, text: str | None) -> tuple[int, str]:
     from ballast.app.master_key import rotate_master_key
 
-    if not app.vault.is_given:
-        before = app.vault.master_key_id
-        return await rotate_master_key(app), _IN_A_FILE.format(before)
-    text = typer.prompt(
-        "New master key (32 random bytes as hex or base64)",
-        hide_input=True,
-        confirmation_prompt=True,
-    )
-    return await rotate_master_key(app, text), _GIVEN
+    before = app.vault.master_key_id
+    told = _IN_A_FILE.format(before) if text is None else _GIVEN
+    return await rotate_master_key(app, text), told
 
 
 def _add_verify_backup(keys: typer.Typer, run: Callable[[Any], Any]) -> None:

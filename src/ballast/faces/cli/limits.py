@@ -13,7 +13,7 @@ from ballast.app.operation import Caller
 from ballast.core.ids import LOCAL_OWNER, IdKind, require_id
 from ballast.core.wording import grouped
 from ballast.faces.cli.rendering import make_console
-from ballast.faces.cli.terminal import need_terminal, print_json
+from ballast.faces.cli.terminal import need_terminal, print_json, require_yes
 
 if TYPE_CHECKING:
     from ballast.app.app import App
@@ -81,20 +81,26 @@ def add_limit_commands(cli: typer.Typer, run: Run) -> None:
         """Agree to a plan that is too large without a person, or to selling everything."""
         need_terminal("confirm")
         require_id(plan_id, IdKind.PLAN, IdKind.QUESTION)
-        run(lambda app: _confirm(app, plan_id))
+        run(lambda app: _show_question(app, plan_id))
+        require_yes("Do you agree?")
+        run(lambda app: _agree(app, plan_id))
 
 
-async def _confirm(app: App, plan_id: str) -> None:
-    from ballast.app.confirming import confirm_plan, question_about
+async def _show_question(app: App, plan_id: str) -> None:
+    from ballast.app.confirming import question_about
 
     question = await question_about(app, LOCAL_OWNER, plan_id)
     console = make_console()
     console.print(f"{question.opening} ({app.mode}):")
     for line in question.lines:
         console.print(f"- {line}")
-    typer.confirm("Do you agree?", abort=True)
+
+
+async def _agree(app: App, plan_id: str) -> None:
+    from ballast.app.confirming import confirm_plan
+
     await confirm_plan(app, _OWNER, plan_id, "terminal")
-    console.print("Agreed. The conversation can carry it out now, before that expires.")
+    make_console().print("Agreed. The conversation can carry it out now, before that expires.")
 
 
 async def _change(app: App, name: str, value: str, index: str | None) -> Changed:

@@ -16,10 +16,10 @@ from ballast.core.panic import DEFAULT_BUDGET_BPS
 from ballast.core.states import SaleState
 from ballast.core.wording import being_sold, grouped
 from ballast.faces.cli.callers import Account, caller_for
-from ballast.faces.cli.command_line import ENDED_OTHERWISE, INTERRUPTED
+from ballast.faces.cli.command_line import ENDED_OTHERWISE
 from ballast.faces.cli.following import INTERVAL
 from ballast.faces.cli.rendering import make_console
-from ballast.faces.cli.terminal import need_terminal, print_json
+from ballast.faces.cli.terminal import INTERRUPTED, need_terminal, print_json, require_yes
 
 if TYPE_CHECKING:
     from ballast.app.app import App
@@ -60,7 +60,7 @@ def add_panic(
         need_terminal("panic")
         budget_bps = read_budget(slippage, "--slippage")
         run(lambda app: _ask(app, budget_bps, account))
-        typer.confirm("Sell everything?", abort=True, err=True)
+        require_yes("Sell everything?")
         console = make_console(errors=True)
         try:
             go = run if no_follow else run_working

@@ -11,7 +11,7 @@ from rich.console import Console
 from ballast.core.states import IndexState
 from ballast.faces.cli.callers import Account, caller_for
 from ballast.faces.cli.rendering import make_console
-from ballast.faces.cli.terminal import need_terminal, print_json
+from ballast.faces.cli.terminal import need_terminal, print_json, require_yes
 
 if TYPE_CHECKING:
     from ballast.app.accepting import Unexplained
@@ -42,7 +42,7 @@ def add_reconcile(cli: typer.Typer, run: Callable[[Any], Any]) -> None:
         console = make_console(errors=as_json)
         _show(console, seen)
         if accept and seen.units:
-            typer.confirm("Accept this? It cannot be taken back.", abort=True, err=True)
+            require_yes("Accept this? It cannot be taken back.")
             run(lambda app: _accept(app, seen, account))
             console.print("Accepted: ballast verify names it no more.")
             _what_next(console, seen)

@@ -4,11 +4,16 @@ from __future__ import annotations
 
 import json
 import sys
-from typing import Any
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any, Final, NoReturn
 
 import typer
 
 from ballast.errors import BallastError, ErrorCode
+
+INTERRUPTED: Final = 130
+NOTHING_DONE: Final = "Nothing was done."
 
 
 def need_terminal(command: str) -> None:
@@ -25,20 +30,58 @@ def need_terminal(command: str) -> None:
         ).advising(f"Type it by hand: ballast {command}, in a terminal, without a pipe.")
 
 
+def require_yes(question: str) -> None:
+    """Ask a person whether to go on. Whoever does not say yes is told that nothing was done.
+
+    This and the other questions here are for outside the event loop: inside, a first Ctrl-C only
+    asks the loop to end, which waits for the answer.
+
+    Raises:
+        typer.Exit: they do not agree.
+    """
+    with _asking():
+        agreed = typer.confirm(question, err=True)
+    if not agreed:
+        _leave()
+
+
+def ask_hidden(what: str, *, twice: bool = False) -> str:
+    """Ask a person for something that is not shown while it is typed.
+
+    Raises:
+        typer.Exit: they do not want to say it, and are told that nothing was done.
+    """
+    with _asking():
+        return str(typer.prompt(what, hide_input=True, confirmation_prompt=twice, err=True))
+
+
+@contextmanager
+def _asking() -> Iterator[None]:
+    try:
+        yield
+    except typer.Abort:
+        typer.echo(err=True)  # The line of the question has not ended.
+        _leave()
+
+
+def _leave() -> NoReturn:
+    typer.echo(NOTHING_DONE, err=True)
+    raise typer.Exit(INTERRUPTED)
+
+
 def prompt_hidden(what: str) -> str:
     """Ask for something that is not shown while it is typed; a pipe may bring it as well.
 
     Raises:
         BallastError: `invalid_input` when a pipe ends without it.
-        typer.Abort: somebody does not want to say it.
+        typer.Exit: somebody does not want to say it.
     """
-    # Nobody sees what comes through a pipe, and hiding it there would only be warned of.
-    typed = sys.stdin is not None and sys.stdin.isatty()
+    if sys.stdin is not None and sys.stdin.isatty():
+        return ask_hidden(what)
     try:
-        return str(typer.prompt(what, hide_input=typed, err=True))
+        # Nobody sees what comes through a pipe, and hiding it would only be warned of.
+        return str(typer.prompt(what, err=True))
     except typer.Abort:
-        if typed:
-            raise
         raise BallastError(
             ErrorCode.INVALID_INPUT,
             f"No {what} came on stdin.",
