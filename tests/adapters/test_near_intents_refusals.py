@@ -147,3 +147,4 @@ def test_the_minimum_is_said_in_whole_units_of_what_is_sold():
 
     assert refusal.message.endswith(" It takes 2.800666 USDC.")
     assert refusal.details["minimum_amount"] == "2.800666"
+    assert message not in str(refusal.details), "the venue names it in base units"

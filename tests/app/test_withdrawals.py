@@ -144,6 +144,19 @@ async def test_a_share_of_the_index_can_be_withdrawn(world):
     assert abs(Decimal(plan.send_amount) - Decimal(index.value_usd) / 4) < 2
 
 
+async def test_too_little_and_too_much_are_refused_in_our_words(world):
+    index = await world.funded_index(amount="3")
+    await allow(world)
+    asked = {"index_id": index.index_id, "destination": "home"}
+
+    less = await world.refused("preview_withdrawal", **asked, share_percent="0.01")
+    more = await world.refused("preview_withdrawal", **asked, amount="100000")
+
+    assert less.code == "amount_too_low"
+    assert "venue_message" not in less.details
+    assert "eposit" not in more.next_step
+
+
 @pytest.mark.parametrize(
     ("arguments", "code"),
     [

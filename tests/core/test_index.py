@@ -98,7 +98,7 @@ def test_a_name_that_cannot_be_shown_is_refused(name):
 @pytest.mark.parametrize("kind", [IdKind.INDEX, IdKind.PLAN])
 @pytest.mark.parametrize("written", [str, str.lower, str.upper, " {} ".format])
 def test_a_name_that_looks_like_an_id_is_refused(kind, written):
-    with pytest.raises(BallastError, match="look like an id"):
+    with pytest.raises(BallastError, match="looks like an id"):
         check_name(written(f"{kind.value}_01MDFK2Q7Z8W9X0Y1Z2A3B4C5D"))
 
 

@@ -98,7 +98,7 @@ def test_what_is_wrong_with_a_limit_is_said_once(line, words, sentence):
 def test_what_is_wrong_with_a_basket_is_said_once(line):
     _, _, err = line.run("create_index", "Main", "--targets", "BTC 50, FOOCOIN 30, BARCOIN 20")
 
-    assert "2 things are wrong with the basket." in err
+    assert "create_index was called with 2 problems in: targets[1].asset, targets[2].asset." in err
     assert " ".join(err.split()).count("FOOCOIN") <= 2
 
 

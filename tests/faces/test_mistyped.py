@@ -29,8 +29,7 @@ def opened(capsys, tmp_path):
     ("typed", "said"),
     [
         ("notify add phone --level loud", "--level: must be one of info, warning, critical"),
-        ("apikey create x --days 99999", "--days: must be a whole number from 1 to 3650"),
-        ("apikey create x --days soon", "--days: must be a whole number from 1 to 3650"),
+        ("apikey create x --days soon", "--days: must be a whole number"),
         (
             "audit export --since foo",
             "--since: must be written like 2027-01-15 or 2027-01-15T12:30:00",

@@ -67,7 +67,7 @@ def test_an_address_is_listed_shown_and_taken_off_again(line):
         (("add", "home", HOME, "--chain", "bitcoin"), 2, "address_invalid", "of this chain"),
         (("add", "home", "bc1qar0", "--chain", "ethereum"), 2, "address_invalid", "of this chain"),
         (("add", "home", HOME, "--chain", "etherium"), 2, "invalid_input", "chain"),
-        (("add", "", HOME, "--chain", "ethereum"), 2, "invalid_input", "name"),
+        (("add", "", HOME, "--chain", "ethereum"), 2, "invalid_input", "label"),
         (("add", "home", HOME), 2, "invalid_input", "required"),
         (("remove", "nowhere"), 3, "not_found", "label"),
     ],
@@ -339,6 +339,7 @@ async def test_money_settings_of_live_mode_are_the_limits_of_its_indexes(tmp_pat
 
 
 def test_what_is_wrong_with_the_fields_together_names_no_field(line):
-    code, refusal = line.json("update_index", "idx_01ARZ3NDEKTSV4RRFFQ69G5FAV")
+    line.json("create_index", "Main", "--targets", "BTC 100")
+    code, refusal = line.json("update_index", "Main")
     assert (code, refusal["code"]) == (2, "invalid_input")
     assert refusal["message"] == "update_index was called with 1 problem."

@@ -106,12 +106,30 @@ def resolve_asset(
         and (deliver or not one.asset.asset_id.startswith(ROUTING_PREFIX))
     ]
     if wanted_chain:
-        _require_chain(wanted_chain, listed)
+        require_chain(wanted_chain, listed)
         return _one(word, [one for one in candidates if one.chain == wanted_chain], candidates)
     return _by_home(word, symbol, candidates, base_asset_id)
 
 
-def _require_chain(chain: str, listed: Mapping[str, ListedAsset]) -> None:
+def require_listed(word: str, listed: Mapping[str, ListedAsset]) -> None:
+    """Check that a word can mean an asset, where nobody knows yet on which chain.
+
+    Raises:
+        BallastError: `unknown_asset`.
+    """
+    try:
+        resolve_asset(word, listed, base_asset_id=None, deliver=True)
+    except BallastError as refusal:
+        if refusal.code is not ErrorCode.AMBIGUOUS_ASSET:
+            raise
+
+
+def require_chain(chain: str, listed: Mapping[str, ListedAsset]) -> None:
+    """Check that the venue lists anything on a chain, by the venue's name of it.
+
+    Raises:
+        BallastError: `unknown_asset`, naming the chains there are.
+    """
     known = sorted({one.asset.chain for one in listed.values()})
     if chain not in known:
         raise BallastError(

@@ -3,31 +3,63 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Annotated, Final, Literal
+from typing import Annotated, Any, Final, Literal
 
-from pydantic import BeforeValidator, Field
+from pydantic import (
+    AfterValidator,
+    BeforeValidator,
+    Field,
+    ModelWrapValidatorHandler,
+    ValidationInfo,
+    model_validator,
+)
 
 from ballast.app.assets import resolve_asset
 from ballast.app.basket_text import basket_of_text
-from ballast.app.fields import Amount, AssetName, Flag, Percent, from_json_text
+from ballast.app.fields import AssetName, Dollars, Flag, Percent, Share, from_json_text
 from ballast.app.operation import Input
 from ballast.app.ports import ListedAsset
+from ballast.app.problems import WELL_FORMED, Wrong, well_formed
 from ballast.app.views import pico_of_dollars
 from ballast.core.index import Asset, check_weights
-from ballast.core.money import parse_percent_bps
+from ballast.core.money import PICO, parse_percent_bps
 from ballast.core.policy import (
     Auto,
     Band,
     Destination,
     Method,
     Policy,
+    PolicyProblem,
     Purchase,
     validate_policy,
 )
-from ballast.core.schedule import QuietHours, read_quiet_hours
+from ballast.core.schedule import QuietHours, read_quiet_hours, schedule_problem
 from ballast.errors import BallastError, ErrorCode
 
 OFF: Final = "off"
+
+
+def _dates(text: str) -> str:
+    problem = schedule_problem(text)
+    if problem is not None:
+        raise ValueError(problem)
+    return text
+
+
+def _dates_or_off(text: str) -> str:
+    return text if text == OFF else _dates(text)
+
+
+def _hours_or_off(text: str) -> str:
+    if text != OFF:
+        read_quiet_hours(text)
+    return text
+
+
+def _a_cent_or_more(text: str) -> str:
+    if pico_of_dollars(text) < PICO // 100:
+        raise ValueError("must be 0.01 or more")
+    return text
 
 
 class Target(Input):
@@ -35,6 +67,16 @@ class Target(Input):
 
     asset: AssetName
     percent: Annotated[Percent, Field(description="Weight in percent, at most two decimals.")]
+
+    @model_validator(mode="wrap")
+    @classmethod
+    def _in_part(
+        cls, value: Any, handler: ModelWrapValidatorHandler[Target], info: ValidationInfo
+    ) -> Target:
+        """An asset that is not known is told beside a weight that does not read."""
+        if info.context == WELL_FORMED and isinstance(value, dict):
+            return well_formed(cls, value)
+        return handler(value)
 
 
 class PolicyInput(Input):
@@ -54,19 +96,21 @@ class PolicyInput(Input):
         ),
     ] = None
     schedule: Annotated[
-        str | None, Field(max_length=100, description="Dates: daily, weekly, monthly or cron.")
+        Annotated[str, AfterValidator(_dates)] | None,
+        Field(max_length=100, description="Dates: daily, weekly, monthly or cron."),
     ] = None
     interval_days: Annotated[
         int | None, Field(ge=1, le=366, description="Instead of a schedule.")
     ] = None
     quiet_hours: Annotated[
-        str | None, Field(max_length=20, description='"22:00-07:00" or off: no trades by itself.')
+        Annotated[str, AfterValidator(_hours_or_off)] | None,
+        Field(max_length=20, description='"22:00-07:00" or off: no trades by itself.'),
     ] = None
     band_absolute_percent: Annotated[
-        Percent | None, Field(description="Allowed drift in points of the whole index.")
+        Share | None, Field(description="Allowed drift in points of the whole index.")
     ] = None
     band_relative_percent: Annotated[
-        Percent | None, Field(description="Allowed drift as share of the target; default 20.")
+        Share | None, Field(description="Allowed drift as share of the target; default 20.")
     ] = None
     destination: Annotated[
         Literal["target", "half_band", "band_edge"] | None,
@@ -75,18 +119,22 @@ class PolicyInput(Input):
     cooldown_minutes: Annotated[
         int | None, Field(ge=0, le=527_040, description="Rest after a rebalance.")
     ] = None
-    minimum_swap_usd: Annotated[Amount | None, Field(description="Smaller swaps are left.")] = None
+    minimum_swap_usd: Annotated[
+        Annotated[Dollars, AfterValidator(_a_cent_or_more)] | None,
+        Field(description="Smaller swaps are left."),
+    ] = None
     max_cost_percent: Annotated[
-        Percent | None, Field(description="Highest cost of a rebalance, as share of the value.")
+        Share | None, Field(description="Highest cost of a rebalance, as share of the value.")
     ] = None
     invest_deposits: Annotated[
         Flag | None, Field(description="Invest deposits at once by buying only; default true.")
     ] = None
     purchase_usd: Annotated[
-        Amount | None, Field(description="Cash to invest on each purchase date, by buying only.")
+        Dollars | None, Field(description="Cash to invest on each purchase date, by buying only.")
     ] = None
     purchase_schedule: Annotated[
-        str | None, Field(max_length=100, description="As schedule, or off.")
+        Annotated[str, AfterValidator(_dates_or_off)] | None,
+        Field(max_length=100, description="As schedule, or off."),
     ] = None
 
 
@@ -122,21 +170,28 @@ def resolve_targets(
         BallastError: `unknown_asset`, `ambiguous_asset`, `duplicate_asset` or `weights_invalid`
             when one thing is wrong; `invalid_input` listing everything when several are.
     """
+    wrong = Wrong("The basket")
+    weights = check_targets(targets, listed, base_asset_id, wrong)
+    wrong.refuse()
+    return weights
+
+
+def check_targets(
+    targets: list[Target], listed: Mapping[str, ListedAsset], base_asset_id: str, wrong: Wrong
+) -> dict[str, int]:
+    """Targets by asset id in basis points, as far as they are sound; what is wrong with them is
+    kept. What does not read is None, and is passed over."""
     weights: dict[str, int] = {}
-    wrong: list[tuple[str, BallastError]] = []
+    percents = [target.percent for target in targets]
     for place, target in enumerate(targets):
-        try:
-            asset = resolve_asset(target.asset, listed, base_asset_id=base_asset_id)
-            _refuse_twice(asset, weights, target.asset)
-            weights[asset.asset_id] = parse_percent_bps(target.percent)
-        except BallastError as refusal:
-            wrong.append((f"targets[{place}].asset", refusal))
-    try:
-        check_weights([parse_percent_bps(target.percent) for target in targets])
-    except BallastError as refusal:
-        wrong.append(("targets", refusal))
-    if wrong:
-        raise _all_at_once(wrong)
+        if target.asset:
+            with wrong.about(f"targets[{place}].asset"):
+                asset = resolve_asset(target.asset, listed, base_asset_id=base_asset_id)
+                _refuse_twice(asset, weights, target.asset)
+                weights[asset.asset_id] = parse_percent_bps(target.percent or "0")
+    if all(percents):
+        with wrong.about("targets"):
+            check_weights([parse_percent_bps(percent) for percent in percents])
     return weights
 
 
@@ -150,20 +205,6 @@ def _refuse_twice(asset: Asset, weights: Mapping[str, int], word: str) -> None:
         )
 
 
-def _all_at_once(wrong: list[tuple[str, BallastError]]) -> BallastError:
-    if len(wrong) == 1:
-        return wrong[0][1]
-    problems = [
-        {"field": field, "problem": refusal.message, "code": refusal.code.value, **refusal.details}
-        for field, refusal in wrong
-    ]
-    return BallastError(
-        ErrorCode.INVALID_INPUT,
-        f"{len(wrong)} things are wrong with the basket.",
-        problems=problems,
-    )
-
-
 def merged_policy(policy: Policy, given: PolicyInput | None, timezone: str) -> Policy:
     """A policy with what is given put in.
 
@@ -175,7 +216,7 @@ def merged_policy(policy: Policy, given: PolicyInput | None, timezone: str) -> P
     """
     if given is None:
         return policy
-    wrong: list[str] = []
+    wrong: list[PolicyProblem] = []
     dated = given.schedule or given.quiet_hours or given.purchase_schedule
     merged = Policy(
         method=Method(given.method) if given.method else policy.method,
@@ -197,7 +238,7 @@ def merged_policy(policy: Policy, given: PolicyInput | None, timezone: str) -> P
         auto=Auto(given.auto) if given.auto else policy.auto,
         schedule=_merged_schedule(policy, given),
         timezone=timezone if dated else policy.timezone,
-        quiet_hours=_merged_quiet_hours(policy, given, wrong),
+        quiet_hours=_merged_quiet_hours(policy, given),
         purchase=_merged_purchase(policy, given, wrong),
     )
     wrong += validate_policy(merged)
@@ -205,7 +246,7 @@ def merged_policy(policy: Policy, given: PolicyInput | None, timezone: str) -> P
         raise BallastError(
             ErrorCode.INVALID_INPUT,
             "The policy does not fit together.",
-            problems=[{"field": "policy", "problem": sentence} for sentence in wrong],
+            problems=[{"field": f"policy.{field}", "problem": problem} for field, problem in wrong],
         )
     return merged
 
@@ -224,17 +265,15 @@ def _merged_schedule(policy: Policy, given: PolicyInput) -> str | None:
     return policy.schedule
 
 
-def _merged_quiet_hours(policy: Policy, given: PolicyInput, wrong: list[str]) -> QuietHours | None:
+def _merged_quiet_hours(policy: Policy, given: PolicyInput) -> QuietHours | None:
     if given.quiet_hours is None or given.quiet_hours == OFF:
         return policy.quiet_hours if given.quiet_hours is None else None
-    try:
-        return read_quiet_hours(given.quiet_hours)
-    except ValueError as error:
-        wrong.append(f"{error}.")
-        return None
+    return read_quiet_hours(given.quiet_hours)
 
 
-def _merged_purchase(policy: Policy, given: PolicyInput, wrong: list[str]) -> Purchase | None:
+def _merged_purchase(
+    policy: Policy, given: PolicyInput, wrong: list[PolicyProblem]
+) -> Purchase | None:
     """The recurring purchase; an amount and dates belong together."""
     if given.purchase_schedule == OFF:
         return None
@@ -246,7 +285,8 @@ def _merged_purchase(policy: Policy, given: PolicyInput, wrong: list[str]) -> Pu
     if schedule is None and amount is None:
         return None
     if schedule is None or amount is None:
-        wrong.append("purchase_usd and purchase_schedule belong together.")
+        missing = "purchase_schedule" if schedule is None else "purchase_usd"
+        wrong.append(PolicyProblem(missing, "is needed for a purchase: a sum and its dates"))
         return None
     return Purchase(amount, schedule)
 
@@ -266,18 +306,5 @@ def _merged_band(band: Band, given: PolicyInput) -> Band:
 
 
 def buffer_bps(percent: str | None, present: int) -> int:
-    """The cash buffer in basis points; `present` when none is given.
-
-    Raises:
-        BallastError: `invalid_input` above 50 %.
-    """
-    if percent is None:
-        return present
-    bps = parse_percent_bps(percent)
-    if bps > 5_000:
-        raise BallastError(
-            ErrorCode.INVALID_INPUT,
-            "The cash buffer is at most 50 %.",
-            problems=[{"field": "buffer_percent", "problem": "must be 50 or less"}],
-        )
-    return bps
+    """The cash buffer in basis points; `present` when none is given."""
+    return present if percent is None else parse_percent_bps(percent)

@@ -10,12 +10,14 @@ from ballast.app.deposits import (
     DepositView,
     PaperPaymentView,
     SendPaperDeposit,
+    check_deposit,
     deposit_address,
     send_paper_deposit,
 )
 from ballast.app.drift import DriftView, GetDrift, get_drift
 from ballast.app.explain import Explain, Explanation, explain
 from ballast.app.halting import HaltTrading, HaltView, halt_trading
+from ballast.app.index_checks import check_create, check_update
 from ballast.app.index_view import IndexView
 from ballast.app.indexes import (
     CreateIndex,
@@ -33,7 +35,7 @@ from ballast.app.market import AssetPage, ListAssets, list_assets
 from ballast.app.operation import Effect, Operation
 from ballast.app.pausing import PauseIndex, ResumeIndex, pause_index, resume_index
 from ballast.app.performance import GetPerformance, PerformanceView, get_performance
-from ballast.app.price_history import GetPrices, PricePage, get_prices
+from ballast.app.price_history import GetPrices, PricePage, check_prices, get_prices
 from ballast.app.progress import GetProgress, ProgressView, get_progress
 from ballast.app.rebalances import (
     PlanView,
@@ -44,13 +46,14 @@ from ballast.app.rebalances import (
     rebalance_index,
 )
 from ballast.app.status import GetStatus, StatusView, get_status
-from ballast.app.trades import TradeHistory, TradePage, trade_history
+from ballast.app.trades import TradeHistory, TradePage, check_trades, trade_history
 from ballast.app.webhooks.operations import WEBHOOK_OPERATIONS
 from ballast.app.withdrawals import (
     PreviewWithdrawal,
     Withdraw,
     WithdrawalStarted,
     WithdrawalView,
+    check_withdrawal,
     preview_withdrawal,
     withdraw,
 )
@@ -65,6 +68,7 @@ OPERATIONS: Final[tuple[Operation, ...]] = (
         name="create_index",
         title="Create an index",
         run=create_index,
+        check=check_create,
         input=CreateIndex,
         output=IndexView,
         effect=Effect.ADD,
@@ -100,6 +104,7 @@ OPERATIONS: Final[tuple[Operation, ...]] = (
         name="update_index",
         title="Change an index",
         run=update_index,
+        check=check_update,
         input=UpdateIndex,
         output=IndexView,
         effect=Effect.CHANGE,
@@ -192,6 +197,7 @@ OPERATIONS: Final[tuple[Operation, ...]] = (
         name="deposit_address",
         title="Get a deposit address",
         run=deposit_address,
+        check=check_deposit,
         input=DepositAddress,
         output=DepositView,
         effect=Effect.ADD,
@@ -222,6 +228,7 @@ OPERATIONS: Final[tuple[Operation, ...]] = (
         name="preview_withdrawal",
         title="Preview a withdrawal",
         run=preview_withdrawal,
+        check=check_withdrawal,
         input=PreviewWithdrawal,
         output=WithdrawalView,
         effect=Effect.ADD,
@@ -287,6 +294,7 @@ OPERATIONS: Final[tuple[Operation, ...]] = (
         name="trade_history",
         title="List trades",
         run=trade_history,
+        check=check_trades,
         input=TradeHistory,
         output=TradePage,
         effect=Effect.READ,
@@ -359,6 +367,7 @@ OPERATIONS: Final[tuple[Operation, ...]] = (
         name="get_prices",
         title="List past prices",
         run=get_prices,
+        check=check_prices,
         input=GetPrices,
         output=PricePage,
         effect=Effect.READ,

@@ -10,11 +10,20 @@ from typing import Annotated, Final
 from pydantic import Field
 
 from ballast.app.app import App
-from ballast.app.assets import HOME_CHAINS, chain_of, resolve_asset
+from ballast.app.assets import (
+    DEFAULT_BASE,
+    HOME_CHAINS,
+    chain_of,
+    require_chain,
+    require_listed,
+    resolve_asset,
+)
 from ballast.app.fields import Amount, AssetName, DepositId, IndexId
+from ballast.app.index_checks import known_index
 from ballast.app.indexes import require_index
 from ballast.app.operation import Call, Output, RepeatableInput
 from ballast.app.ports import DepositAsk, ListedAsset, Quote, Reader
+from ballast.app.problems import Wrong
 from ballast.app.switch import halt_warning
 from ballast.app.views import AssetView
 from ballast.core.deposits import Deposit
@@ -106,13 +115,33 @@ class PaperPaymentView(Output):
     next_step: str
 
 
+async def check_deposit(app: App, call: Call, given: DepositAddress, wrong: Wrong) -> None:
+    """What is wrong with a wish for an address."""
+    listed = await app.venue.list_assets()
+    index = await known_index(app, call, given.index_id, wrong)
+    chain_known = not given.chain
+    if given.chain:
+        with wrong.about("chain"):
+            require_chain(chain_of(given.chain), listed)
+            chain_known = True
+    if not given.asset:
+        return
+    with wrong.about("asset"):
+        if not chain_known:
+            require_listed(given.asset, listed)
+            return
+        pay = _pay_asset(given, listed, index.base_asset_id if index else DEFAULT_BASE)
+        with wrong.about("amount"):
+            parse_amount(given.amount or "1", pay.decimals)
+
+
 async def deposit_address(app: App, call: Call, given: DepositAddress) -> DepositView:
     """Get an address to fund an index from outside. What arrives becomes its base asset and is
     invested by buying only. An open address for the same asset, chain and amount is given again."""
     listed = await app.venue.list_assets()
     async with app.store.read() as reader:
         index = await require_index(reader, call.owner_id, given.index_id)
-        pay = _pay_asset(given, listed, index)
+        pay = _pay_asset(given, listed, index.base_asset_id)
         units = parse_amount(given.amount, pay.decimals) if given.amount else None
         same = await _open_deposit(app, reader, index, pay, units)
     if same is None:
@@ -255,8 +284,10 @@ async def require_deposit(reader: Reader, owner_id: str, deposit_id: str) -> Dep
     return deposit
 
 
-def _pay_asset(given: DepositAddress, listed: Mapping[str, ListedAsset], index: Index) -> Asset:
-    asset = _payable(given, listed, index)
+def _pay_asset(
+    given: DepositAddress, listed: Mapping[str, ListedAsset], base_asset_id: str
+) -> Asset:
+    asset = _payable(given, listed, base_asset_id)
     if given.chain and asset.chain != chain_of(given.chain):
         raise BallastError(
             ErrorCode.INVALID_INPUT,
@@ -266,10 +297,10 @@ def _pay_asset(given: DepositAddress, listed: Mapping[str, ListedAsset], index: 
     return asset
 
 
-def _payable(given: DepositAddress, listed: Mapping[str, ListedAsset], index: Index) -> Asset:
+def _payable(given: DepositAddress, listed: Mapping[str, ListedAsset], base_asset_id: str) -> Asset:
     """What is to be paid. A coin means the one on its own chain; an asset that can be held comes
     first, but what the venue only delivers to a chain can be paid from that chain as well."""
-    word, base = given.asset.strip(), index.base_asset_id
+    word, base = given.asset.strip(), base_asset_id
     home = HOME_CHAINS.get(word.upper(), (None,))[0] if word not in listed else None
     for chain, deliver in ((given.chain or home, False), (given.chain or home, True)):
         try:

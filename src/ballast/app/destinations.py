@@ -6,10 +6,13 @@ so that setting the machine's clock forward does not shorten the wait.
 
 from __future__ import annotations
 
+from collections.abc import Set
+
 from ballast.app.app import App
 from ballast.app.assets import chain_of
 from ballast.app.auditing import audit
 from ballast.app.operation import Caller
+from ballast.app.problems import Wrong
 from ballast.core.ids import IdKind
 from ballast.core.index import check_name
 from ballast.core.withdrawals import Destination
@@ -25,20 +28,21 @@ async def add_destination(
         BallastError: `invalid_input` for the label or an unknown chain, `address_invalid`,
             `name_taken`, `venue_unavailable`.
     """
-    wanted = chain_of(chain)
     chains = {one.asset.chain for one in (await app.venue.list_assets()).values()}
-    if wanted not in chains:
-        raise BallastError(
-            ErrorCode.INVALID_INPUT,
-            "The venue delivers on no chain of this name.",
-            problems=[{"field": "chain", "problem": f"must be one of {', '.join(sorted(chains))}"}],
-        )
-    app.venue.check_address(wanted, address, memo)
+    wanted, wrong = chain_of(chain), Wrong("destinations add")
+    with wrong.about("label"):
+        label = check_name(label, "label")
+    with wrong.about("chain"):
+        _require_chain(wanted, chains)
+        # On no chain that there is, no address can be judged.
+        with wrong.about("address"):
+            app.venue.check_address(wanted, address, memo)
+    wrong.refuse()
     chain_now, wall_now = await app.venue.final_time(), app.wall.now()
     destination = Destination(
         destination_id=app.ids.new(IdKind.DESTINATION),
         owner_id=owner_id,
-        label=check_name(label),
+        label=label,
         chain=wanted,
         address=address,
         memo=memo,
@@ -61,6 +65,15 @@ async def add_destination(
             usable_at=max(destination.usable_at, destination.wall_usable_at),
         )
     return destination
+
+
+def _require_chain(chain: str, chains: Set[str]) -> None:
+    if chain not in chains:
+        raise BallastError(
+            ErrorCode.INVALID_INPUT,
+            "The venue delivers on no chain of this name.",
+            problems=[{"field": "chain", "problem": f"must be one of {', '.join(sorted(chains))}"}],
+        )
 
 
 async def list_destinations(app: App, owner_id: str) -> list[Destination]:

@@ -8,10 +8,18 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Annotated, Any, Final
 
-from pydantic import AwareDatetime, BeforeValidator, Field, WithJsonSchema
+from pydantic import AfterValidator, AwareDatetime, BeforeValidator, Field, WithJsonSchema
 
 from ballast.core.ids import ID_PATTERNS, IdKind, in_words, kind_of, said
-from ballast.core.money import DECIMAL_PATTERN, PERCENT_PATTERN
+from ballast.core.index import name_problem
+from ballast.core.money import (
+    BPS,
+    DECIMAL_PATTERN,
+    PERCENT_PATTERN,
+    PICO_DECIMALS,
+    format_percent_bps,
+    parse_percent_bps,
+)
 
 _TOO_LONG: Final = r"^(0|[1-9][0-9]*)(\.[0-9]+)?$"
 _DATE: Final = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}", re.ASCII)
@@ -43,6 +51,31 @@ def _amount_text(value: Any) -> str:
         raise ValueError('must be a plain positive decimal number as text, such as "250" or "0.05"')
     if not any(digit in text for digit in "123456789"):
         raise ValueError("must be above zero")
+    return text
+
+
+def _within(least_bps: int, most_bps: int) -> AfterValidator:
+    """A percentage between two bounds, both of which are allowed."""
+
+    def check(text: str) -> str:
+        if not least_bps <= parse_percent_bps(text) <= most_bps:
+            least, most = format_percent_bps(least_bps), format_percent_bps(most_bps)
+            raise ValueError(f"must be from {least} to {most}")
+        return text
+
+    return AfterValidator(check)
+
+
+def _name(text: str) -> str:
+    problem = name_problem(text)
+    if problem is not None:
+        raise ValueError(problem)
+    return text.strip()
+
+
+def _dollars(text: str) -> str:
+    if len(text.partition(".")[2].rstrip("0")) > PICO_DECIMALS:
+        raise ValueError(f"may have at most {PICO_DECIMALS} decimals")
     return text
 
 
@@ -112,12 +145,24 @@ Percent = Annotated[
 ]
 """Percent with at most two decimals, as a number or text; kept as text."""
 
+Share = Annotated[Percent, _within(1, BPS)]
+"""A part of a whole, from 0.01 to 100 %."""
+
+Buffer = Annotated[Percent, _within(0, BPS // 2)]
+"""The cash buffer, at most half."""
+
+Name = Annotated[str, AfterValidator(_name)]
+"""What the owner calls something; trimmed."""
+
 Amount = Annotated[
     str,
     BeforeValidator(_amount_text),
     WithJsonSchema({"type": "string", "pattern": DECIMAL_PATTERN}),
 ]
 """Whole units of an asset as a decimal string, above zero."""
+
+Dollars = Annotated[Amount, AfterValidator(_dollars)]
+"""A sum in dollars as a decimal string, above zero."""
 
 IndexId = Annotated[
     str,

@@ -2,18 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from datetime import datetime
 from typing import Annotated
 
-from pydantic import Field, model_validator
+from pydantic import Field
 
 from ballast.app.app import App
 from ballast.app.assets import DEFAULT_BASE, require_base, resolve_asset
-from ballast.app.baskets import PolicyField, Targets, buffer_bps, merged_policy, resolve_targets
+from ballast.app.baskets import (
+    PolicyField,
+    Targets,
+    buffer_bps,
+    merged_policy,
+    resolve_targets,
+)
 from ballast.app.events import emit_index
-from ballast.app.fields import AssetName, Flag, IndexId, Percent
+from ballast.app.fields import AssetName, Buffer, Flag, IndexId, Name
 from ballast.app.index_view import IndexView, index_view, view_now
 from ballast.app.limit_words import LimitsField, limits_as_words, limits_from_words, narrowed
 from ballast.app.limits import limits_of_owner
@@ -33,7 +39,6 @@ from ballast.core.index import (
     UNFUNDED_INTERVAL,
     Asset,
     Index,
-    check_name,
 )
 from ballast.core.ledger import held
 from ballast.core.money import (
@@ -51,7 +56,7 @@ class CreateIndex(RepeatableInput):
     """Input of create_index."""
 
     name: Annotated[
-        str, Field(description="Name, unique among your indexes, at most 64 characters.")
+        Name, Field(description="Name, unique among your indexes, at most 64 characters.")
     ]
     targets: Targets
     base_asset: Annotated[
@@ -61,7 +66,7 @@ class CreateIndex(RepeatableInput):
         ),
     ] = None
     buffer_percent: Annotated[
-        Percent | None, Field(description="Cash kept in the base asset; default 1.")
+        Buffer | None, Field(description="Cash kept in the base asset; default 1.")
     ] = None
     policy: PolicyField = None
 
@@ -84,21 +89,21 @@ class UpdateIndex(RepeatableInput):
     """Input of update_index: only what is given changes."""
 
     index_id: IndexId
-    name: Annotated[str | None, Field(description="New name.")] = None
+    name: Annotated[Name | None, Field(description="New name.")] = None
     targets: Annotated[
         Targets | None, Field(description="The whole new basket; percents make 100 together.")
     ] = None
-    buffer_percent: Annotated[Percent | None, Field(description="Cash kept in the base asset.")] = (
+    buffer_percent: Annotated[Buffer | None, Field(description="Cash kept in the base asset.")] = (
         None
     )
     policy: PolicyField = None
     limits: LimitsField = None
 
-    @model_validator(mode="after")
-    def _something(self) -> UpdateIndex:
-        if not any((self.name, self.targets, self.buffer_percent, self.policy, self.limits)):
-            raise ValueError("needs at least one of name, targets, buffer_percent, policy, limits")
-        return self
+    def together(self, named: frozenset[str]) -> Iterable[str]:
+        """Something has to change."""
+        changes = named & {"name", "targets", "buffer_percent", "policy", "limits"}
+        if not changes or (changes == {"limits"} and self.limits == {}):
+            yield "needs at least one of name, targets, buffer_percent, policy, limits"
 
 
 # --- outputs ----------------------------------------------------------------------------------
@@ -136,9 +141,8 @@ class IndexList(Output):
 async def create_index(app: App, call: Call, given: CreateIndex) -> IndexView:
     """Create an index (a basket with target weights). It gets its own wallet and starts empty;
     call deposit_address next to fund it. The answer says which asset each symbol was taken for."""
-    name = check_name(given.name)
     listed = await app.venue.list_assets()
-    base = _base_asset(given, listed)
+    base = wanted_base(given, listed)
     weights = resolve_targets(given.targets, listed, base.asset_id)
     policy = merged_policy(Policy(), given.policy, app.timezone)
     if policy.trades_by_itself:
@@ -155,7 +159,7 @@ async def create_index(app: App, call: Call, given: CreateIndex) -> IndexView:
     index = Index(
         index_id=index_id,
         owner_id=call.owner_id,
-        name=name,
+        name=given.name,
         mode=app.mode,
         account_id=key.account_id,
         base_asset_id=base.asset_id,
@@ -282,7 +286,8 @@ def require_tradable(index: Index) -> None:
         raise BallastError(ErrorCode.INDEX_PAUSED, "This index is paused.", index_id=index.index_id)
 
 
-def _base_asset(given: CreateIndex, listed: Mapping[str, ListedAsset]) -> Asset:
+def wanted_base(given: CreateIndex, listed: Mapping[str, ListedAsset]) -> Asset:
+    """The base asset of a new index."""
     if given.base_asset:
         return require_base(resolve_asset(given.base_asset, listed, base_asset_id=DEFAULT_BASE))
     if DEFAULT_BASE not in listed:
@@ -300,7 +305,7 @@ def _changed(
 ) -> Index:
     return replace(
         index,
-        name=check_name(given.name) if given.name is not None else index.name,
+        name=index.name if given.name is None else given.name,
         targets=resolve_targets(given.targets, listed, index.base_asset_id)
         if given.targets
         else index.targets,

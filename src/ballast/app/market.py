@@ -3,15 +3,25 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Annotated
+from typing import Annotated, Final
 
-from pydantic import Field
+from pydantic import AfterValidator, Field
 
 from ballast.app.app import App
 from ballast.app.assets import ROUTING_PREFIX, chain_of
 from ballast.app.operation import Call, Input, Output
 from ballast.app.ports import ListedAsset
+from ballast.app.problems import NO_CURSOR
 from ballast.app.views import AssetView
+
+# In a place in this list: symbol, chain and id, in the order of the list.
+_POSITION_BARS: Final = 2
+
+
+def _position_text(text: str | None) -> str | None:
+    if text is not None and text.count("|") != _POSITION_BARS:
+        raise ValueError(NO_CURSOR)
+    return text
 
 
 class ListAssets(Input):
@@ -23,7 +33,9 @@ class ListAssets(Input):
     ] = None
     chain: Annotated[str | None, Field(max_length=40, description="Only on this chain.")] = None
     cursor: Annotated[
-        str | None, Field(max_length=140, description="next_cursor of the page before.")
+        str | None,
+        AfterValidator(_position_text),
+        Field(max_length=140, description="next_cursor of the page before."),
     ] = None
     limit: Annotated[int, Field(ge=1, le=200, description="Assets a page.")] = 50
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterable
 from contextlib import AbstractAsyncContextManager, nullcontext
 from dataclasses import dataclass, field
 from enum import StrEnum
@@ -14,14 +14,14 @@ import structlog
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from ballast.app.events import emit_refusal
+from ballast.app.naming import FIELD as INDEX_FIELD
 from ballast.app.naming import with_index_by_name
 from ballast.app.observing import Activity, Doing, present_call, told
 from ballast.app.ports import StateMovedError, StoredAnswer, Transaction
-from ballast.app.problems import WHOLE_INPUT, problems_of
+from ballast.app.problems import WHOLE_INPUT, Problem, Wrong, problems_of, well_formed
 from ballast.core.access import ALL_SCOPES, Scope
 from ballast.core.audit import AuditRecord, facts_text
 from ballast.core.ids import LOCAL_OWNER, IdKind
-from ballast.core.wording import counted
 from ballast.errors import BallastError, ErrorCode
 
 if TYPE_CHECKING:
@@ -195,6 +195,15 @@ class Input(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
+    def together(self, named: frozenset[str]) -> Iterable[str]:
+        """What is wrong with the fields together, each as a sentence. Asked also where some do not
+        read: those are None, and yet named.
+
+        Args:
+            named: the fields that were given anything.
+        """
+        return ()
+
 
 In = TypeVar("In", bound=Input)
 
@@ -225,6 +234,7 @@ class Output(BaseModel):
 
 
 Run = Callable[["App", Call, Any], Awaitable[Output]]
+Check = Callable[["App", Call, Any, Wrong], Awaitable[None]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -234,6 +244,9 @@ class Operation:
     Attributes:
         name: tool name, operationId and command; `create_index`.
         run: the use case; its docstring (at most 300 characters) is the description.
+        check: keeps what is wrong with an input that only the venue's list or the store can tell;
+            looks also at an input that reads in part, whose other fields are None. What it finds is
+            told together with what does not read. `run` relies on nothing of it: rows may move.
         errors: what it may answer besides the errors every operation may.
         method, path: REST route.
         toolset: `default`, or the set that has to be switched on.
@@ -252,6 +265,7 @@ class Operation:
     effect: Effect
     method: str
     path: str
+    check: Check | None = None
     errors: frozenset[ErrorCode] = field(default_factory=frozenset)
     toolset: str = "default"
     idempotent: bool = False
@@ -314,14 +328,47 @@ async def _invoke(
     app: App, operation: Operation, arguments: dict[str, Any], caller: Caller
 ) -> Output:
     fields = operation.input.model_fields
-    arguments = await with_index_by_name(app, caller.owner_id, fields, arguments)
-    given = parse_input(operation, arguments)
+    unknown: BallastError | None = None
+    try:
+        arguments = await with_index_by_name(app, caller.owner_id, fields, arguments)
+    except BallastError as refusal:
+        if refusal.code is not ErrorCode.NOT_FOUND:
+            raise
+        unknown = refusal
+    given, problems = read_input(operation.input, arguments)
+    if unknown is not None:
+        # A name that no index has was put where an id is read: that is said once.
+        problems = [one for one in problems if one["field"] != INDEX_FIELD]
     app.observer.about(**_ids_in(given))
     call = Call(caller, operation.name, None, "")
-    call.require(SCOPE_OF[operation.effect])
+    wrong, scope = Wrong(operation.name, problems), SCOPE_OF[operation.effect]
+    if scope not in caller.scopes:
+        # Whoever may not call it learns nothing of what is there.
+        wrong.refuse()
+        call.require(scope)
+    if unknown is not None:
+        wrong.add(INDEX_FIELD, unknown)
+    if problems or unknown is not None:
+        await _refuse_wrong(app, operation, call, given, wrong)
     if operation.effect is Effect.READ:
+        await _refuse_wrong(app, operation, call, given, Wrong(operation.name))
         return await operation.run(app, call, given)
     return await _until_nothing_moves(app, operation, caller, given)
+
+
+async def _refuse_wrong(
+    app: App, operation: Operation, call: Call, given: Input, wrong: Wrong
+) -> None:
+    """Refuse an input with all that is wrong with it: what is known, and what does not fit what is
+    there."""
+    try:
+        if operation.check is not None:
+            await operation.check(app, call, given, wrong)
+    except BallastError:
+        # The venue does not answer: what is known to be wrong without it comes first.
+        wrong.refuse()
+        raise
+    wrong.refuse()
 
 
 async def _until_nothing_moves(
@@ -361,6 +408,7 @@ async def _run_once(app: App, operation: Operation, call: Call, given: Input) ->
         before = await _answered_before(app, call)
         if before is not None:
             return _replay(operation, call, before)
+        await _refuse_wrong(app, operation, call, given, Wrong(operation.name))
         answer = await operation.run(app, call, given)
     except AnsweredBeforeError as again:
         return _replay(operation, call, again.stored)
@@ -428,17 +476,21 @@ def parsed(name: str, model: type[In], arguments: dict[str, Any]) -> In:
     Raises:
         BallastError: `invalid_input` with every problem at once, in our own words.
     """
+    given, problems = read_input(model, arguments)
+    Wrong(name, problems).refuse()
+    return given
+
+
+def read_input(model: type[In], arguments: dict[str, Any]) -> tuple[In, list[Problem]]:
+    """An input, and everything that is wrong with how it is written; its fields that do not read
+    are None."""
     try:
-        return model.model_validate(arguments)
+        given, problems = model.model_validate(arguments), []
     except ValidationError as error:
-        problems = problems_of(error)
-        fields = ", ".join(sorted({problem["field"] for problem in problems} - {WHOLE_INPUT}))
-        where = f" in: {fields}" if fields else ""
-        raise BallastError(
-            ErrorCode.INVALID_INPUT,
-            f"{name} was called with {counted(len(problems), 'problem')}{where}.",
-            problems=problems,
-        ) from None
+        given, problems = well_formed(model, arguments), problems_of(error)
+    named = frozenset(name for name, value in arguments.items() if value is not None)
+    together = [Problem(field=WHOLE_INPUT, problem=one) for one in given.together(named)]
+    return given, problems + together
 
 
 def digest_of(given: Input) -> str:

@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import datetime, timedelta
 from itertools import pairwise
 from typing import Annotated, Final
 
-from pydantic import Field, model_validator
+from pydantic import Field
 
 from ballast.app.app import App
 from ballast.app.assets import DEFAULT_BASE, resolve_asset
 from ballast.app.fields import AssetName, Moment
 from ballast.app.operation import Call, Input, Output
 from ballast.app.ports import ListedAsset
+from ballast.app.problems import Wrong
 from ballast.app.views import AssetView, View
 from ballast.core.index import Asset
 from ballast.core.trading import Price
@@ -40,11 +41,10 @@ class GetPrices(Input):
     cursor: Annotated[Moment | None, Field(description="next_cursor of the page before.")] = None
     limit: Annotated[int, Field(ge=10, le=500, description="Prices a page.")] = 100
 
-    @model_validator(mode="after")
-    def _in_order(self) -> GetPrices:
+    def together(self, named: frozenset[str]) -> Iterable[str]:
+        """A span of time runs forwards."""
         if self.since and self.until and self.since >= self.until:
-            raise ValueError("since must be before until")
-        return self
+            yield "since must be before until"
 
 
 class SeenPrice(View):
@@ -65,6 +65,13 @@ class PricePage(Output):
     filled_in: int
     problem: str
     next_cursor: datetime | None
+
+
+async def check_prices(app: App, call: Call, given: GetPrices, wrong: Wrong) -> None:
+    """What is wrong with a question for prices."""
+    if given.asset:
+        with wrong.about("asset"):
+            await _asset(app, given)
 
 
 async def get_prices(app: App, call: Call, given: GetPrices) -> PricePage:

@@ -12,6 +12,7 @@ from ballast.app.fields import AssetName, IndexId, Moment, RebalanceId
 from ballast.app.naming import no_such_index
 from ballast.app.operation import Call, Input, Output
 from ballast.app.ports import Reader, TradeFilter
+from ballast.app.problems import Wrong
 from ballast.app.progress import swap_views
 from ballast.app.views import SwapView
 from ballast.core.states import SwapState
@@ -59,6 +60,16 @@ _STATES = {
         SwapState.ATTENTION,
     ),
 }
+
+
+async def check_trades(app: App, call: Call, given: TradeHistory, wrong: Wrong) -> None:
+    """What is wrong with a question for trades."""
+    if given.index_id:
+        async with app.store.read_short() as reader:
+            if await reader.get_index(call.owner_id, given.index_id) is None:
+                wrong.add("index_id", no_such_index(given.index_id))
+    with wrong.about("asset"):
+        await _asset_id(app, given.asset)
 
 
 async def trade_history(app: App, call: Call, given: TradeHistory) -> TradePage:

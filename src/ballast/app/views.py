@@ -8,7 +8,14 @@ from datetime import datetime
 from pydantic import BaseModel, ConfigDict
 
 from ballast.core.index import Asset, Index
-from ballast.core.money import BPS, PICO, dollars, format_amount, format_percent_bps
+from ballast.core.money import (
+    BPS,
+    PICO_DECIMALS,
+    dollars,
+    format_amount,
+    format_percent_bps,
+    parse_amount,
+)
 from ballast.core.policy import Policy
 from ballast.core.trading import PlannedSwap, Price, Swap
 
@@ -190,9 +197,7 @@ def target_percent(index: Index, asset_id: str) -> str:
 
 def pico_of_dollars(text: str) -> int:
     """Dollars as decimal text into pico-dollars, exactly."""
-    from ballast.core.money import parse_amount
-
-    return parse_amount(text, len(str(PICO)) - 1)
+    return parse_amount(text, PICO_DECIMALS)
 
 
 def _percent(bps: int | None) -> str | None:

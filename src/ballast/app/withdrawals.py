@@ -2,23 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Annotated, Final
 
-from pydantic import Field, model_validator
+from pydantic import Field
 
 from ballast.app.app import App
-from ballast.app.assets import resolve_asset
+from ballast.app.assets import require_listed, resolve_asset
 from ballast.app.destinations import list_destinations, require_destination, require_usable
-from ballast.app.fields import Amount, AssetName, Flag, IndexId, Percent, PlanId
+from ballast.app.fields import Amount, AssetName, Flag, IndexId, PlanId, Share
+from ballast.app.index_checks import known_index
 from ballast.app.indexes import require_index
 from ballast.app.limits import require_within_limits
 from ballast.app.operation import Call, Output, RepeatableInput
 from ballast.app.payouts import new_payout
 from ballast.app.planning import PLAN_LIFETIME, Situation, plan_sale, survey
 from ballast.app.ports import ListedAsset, Quote, Transaction, WithdrawalAsk
+from ballast.app.problems import Wrong
 from ballast.app.rebalances import refuse_second, require_plan, reserve_plan
 from ballast.app.switch import halt_warning, require_trading
 from ballast.app.views import AssetView, PlannedSwapView
@@ -48,7 +50,7 @@ class PreviewWithdrawal(RepeatableInput):
         Amount | None, Field(description="What is to leave, in whole units of the base asset.")
     ] = None
     share_percent: Annotated[
-        Percent | None, Field(description="Instead of amount: share of the index's value.")
+        Share | None, Field(description="Instead of amount: share of the index's value.")
     ] = None
     everything: Annotated[
         Flag, Field(description="Instead of amount: sell everything and send all of it.")
@@ -66,14 +68,13 @@ class PreviewWithdrawal(RepeatableInput):
         Field(description="What is delivered; by default the stablecoin of the base asset."),
     ] = None
 
-    @model_validator(mode="after")
-    def _one_of(self) -> PreviewWithdrawal:
-        given = [self.amount is not None, self.share_percent is not None, self.everything]
-        if sum(given) != 1:
-            raise ValueError("needs exactly one of amount, share_percent and everything")
-        if self.destination is None and not self.everything:
-            raise ValueError("needs a destination, unless everything is sold into the base asset")
-        return self
+    def together(self, named: frozenset[str]) -> Iterable[str]:
+        """How much, said in one way; and where to."""
+        everything = self.everything is not False
+        if len(named & {"amount", "share_percent"}) + everything != 1:
+            yield "needs exactly one of amount, share_percent and everything"
+        if "destination" not in named and not everything:
+            yield "needs a destination, unless everything is sold into the base asset"
 
 
 class Withdraw(RepeatableInput):
@@ -119,6 +120,7 @@ class WithdrawalStarted(Output):
     next_step: str
 
 
+_ASK_FOR_LESS: Final = "Ask for less, which details say how much, or for everything."
 _STOPPED: Final = "withdraw will refuse this plan, which expires in minutes: preview it again then."
 
 
@@ -129,6 +131,25 @@ class Payout:
     asset: Asset
     destination: Destination
     quote: Quote
+
+
+async def check_withdrawal(app: App, call: Call, given: PreviewWithdrawal, wrong: Wrong) -> None:
+    """What is wrong with a wish for money out, but for how much there is."""
+    listed = await app.venue.list_assets()
+    index = await known_index(app, call, given.index_id, wrong)
+    if index and given.amount and index.base_asset_id in listed:
+        with wrong.about("amount"):
+            parse_amount(given.amount, listed[index.base_asset_id].asset.decimals)
+    place = None
+    if given.destination:
+        with wrong.about("destination"):
+            place = await require_destination(app, call.owner_id, given.destination)
+    if given.asset and place:
+        with wrong.about("asset"):
+            _asset_for(place, given.asset, listed)
+    elif given.asset:
+        with wrong.about("asset"):
+            require_listed(given.asset, listed)
 
 
 async def preview_withdrawal(app: App, call: Call, given: PreviewWithdrawal) -> WithdrawalView:
@@ -216,7 +237,7 @@ def _asked_units(given: PreviewWithdrawal, seen: Situation) -> int:
     if given.everything:
         return whole
     if given.share_percent is not None:
-        return whole * parse_percent_bps(given.share_percent) // BPS
+        return _share_units(given.share_percent, whole, base)
     assert given.amount is not None, "the input has exactly one of the three"
     units = parse_amount(given.amount, base.decimals)
     if units > whole:
@@ -224,7 +245,17 @@ def _asked_units(given: PreviewWithdrawal, seen: Situation) -> int:
             ErrorCode.INSUFFICIENT_HOLDINGS,
             f"The index is worth {usd_shown(seen.drift.value_pico)}; that is less than is asked.",
             available=format_amount(whole, base.decimals),
-        )
+        ).advising(_ASK_FOR_LESS)
+    return units
+
+
+def _share_units(percent: str, whole: int, base: Asset) -> int:
+    units = whole * parse_percent_bps(percent) // BPS
+    if units == 0:
+        raise BallastError(
+            ErrorCode.AMOUNT_TOO_LOW,
+            f"{percent} % of this index is less than the smallest piece of {base.symbol} there is.",
+        ).advising("Ask for a larger share, or for everything.")
     return units
 
 
@@ -244,10 +275,27 @@ def _units_to_send(given: PreviewWithdrawal, seen: Situation, plan: Plan, asked:
         decimals = seen.assets[base].decimals
         raise BallastError(
             ErrorCode.INSUFFICIENT_HOLDINGS,
-            "After fees the sales bring less than is asked; ask for less, or for everything.",
+            "After fees the sales bring less than is asked.",
             available=format_amount(cash, decimals),
-        )
+        ).advising(_ASK_FOR_LESS)
     return asked
+
+
+def _asset_for(place: Destination, word: str, listed: Mapping[str, ListedAsset]) -> Asset:
+    """What is delivered there.
+
+    Raises:
+        BallastError: `unknown_asset`, `ambiguous_asset`, `address_invalid` for another chain.
+    """
+    asset = resolve_asset(word, listed, base_asset_id=None, chain=place.chain, deliver=True)
+    if asset.chain != place.chain:
+        raise BallastError(
+            ErrorCode.ADDRESS_INVALID,
+            f"{place.label} is an address on {place.chain}; this asset is on {asset.chain}.",
+            chain=place.chain,
+            asset_chain=asset.chain,
+        )
+    return asset
 
 
 async def _payout(
@@ -258,15 +306,7 @@ async def _payout(
     place: Destination,
     units: int,
 ) -> Payout:
-    word = given.asset or listed[index.base_asset_id].asset.symbol
-    asset = resolve_asset(word, listed, base_asset_id=None, chain=place.chain, deliver=True)
-    if asset.chain != place.chain:
-        raise BallastError(
-            ErrorCode.ADDRESS_INVALID,
-            f"{place.label} is an address on {place.chain}; this asset is on {asset.chain}.",
-            chain=place.chain,
-            asset_chain=asset.chain,
-        )
+    asset = _asset_for(place, given.asset or listed[index.base_asset_id].asset.symbol, listed)
     ask = WithdrawalAsk(
         account_id=index.account_id,
         sell=index.base_asset_id,

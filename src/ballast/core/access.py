@@ -9,6 +9,7 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Final
 
+from ballast.core.wording import counted
 from ballast.errors import BallastError, ErrorCode
 
 DEFAULT_KEY_DAYS: Final = 90
@@ -94,6 +95,14 @@ def check_span(field: str, given: timedelta, longest: timedelta, *, least: timed
         raise BallastError(
             ErrorCode.INVALID_INPUT,
             "This span of time is out of bounds.",
-            problems=[{"field": field, "problem": f"must be between {least} and {longest}"}],
+            problems=[
+                {"field": field, "problem": f"must be from {_span(least)} to {_span(longest)}"}
+            ],
         )
     return given
+
+
+def _span(span: timedelta) -> str:
+    if span >= timedelta(days=1):
+        return counted(span.days, "day")
+    return counted(span // timedelta(minutes=1), "minute")

@@ -87,33 +87,43 @@ def name_key(name: str) -> str:
     return " ".join(unicodedata.normalize("NFKC", name).casefold().split())
 
 
-def check_name(name: str) -> str:
-    """Return the name, trimmed.
-
-    Raises:
-        BallastError: `invalid_input` when it is empty, over 64 characters, looks like an id, or has
-            control, bidirectional or other invisible characters.
-    """
+def name_problem(name: str) -> str | None:
+    """What is wrong with a name, as the rest of a sentence about it; None when it is sound. Neither
+    control, bidirectional and other invisible characters nor the look of an id is."""
     trimmed = name.strip()
     if not trimmed or len(trimmed) > NAME_LENGTH:
-        raise BallastError(
-            ErrorCode.INVALID_INPUT,
-            f"A name has 1 to {NAME_LENGTH} characters; this one has {len(trimmed)}.",
-            problems=[{"field": "name", "problem": f"must have 1 to {NAME_LENGTH} characters"}],
-        )
+        return f"must have 1 to {NAME_LENGTH} characters"
     if looks_like_id(unicodedata.normalize("NFKC", trimmed)):
-        raise BallastError(
-            ErrorCode.INVALID_INPUT,
-            "A name may not look like an id of Ballast: nobody could tell which is meant.",
-            problems=[{"field": "name", "problem": "looks like an id of Ballast"}],
-        )
+        return "looks like an id of Ballast, so nobody could tell which is meant"
     if any(unicodedata.category(char)[0] == "C" for char in trimmed):
+        return "holds control or invisible characters"
+    return None
+
+
+def check_name(name: str, field: str = "name") -> str:
+    """Return the name, trimmed.
+
+    Args:
+        field: what it is called where it is given.
+
+    Raises:
+        BallastError: `invalid_input` when it is not sound.
+    """
+    problem = name_problem(name)
+    if problem is not None:
         raise BallastError(
             ErrorCode.INVALID_INPUT,
-            "A name may not hold control or invisible characters.",
-            problems=[{"field": "name", "problem": "holds control or invisible characters"}],
+            f"The {field} {problem}.",
+            problems=[{"field": field, "problem": problem}],
         )
-    return trimmed
+    return name.strip()
+
+
+def name_taken(name: str) -> BallastError:
+    """The refusal for a name that another index of the owner has."""
+    return BallastError(
+        ErrorCode.NAME_TAKEN, "Another index of this owner has that name.", name=name
+    )
 
 
 def check_weights(weights_bps: Sequence[int]) -> None:

@@ -14,7 +14,8 @@ from ballast.errors import BallastError, ErrorCode
 
 BPS: Final = 10_000
 PPM: Final = 1_000_000
-PICO: Final = 10**12
+PICO_DECIMALS: Final = 12
+PICO: Final = 10**PICO_DECIMALS
 
 # ASCII only and the whole string: Decimal() alone would take "1_000", full-width digits and "NaN".
 _UNITS = re.compile(r"(0|[1-9][0-9]{0,38})", re.ASCII)

@@ -10,7 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import StrEnum
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 from ballast.core.money import BPS, PICO
 from ballast.core.schedule import QuietHours, next_date, schedule_problem, zone_named
@@ -183,8 +183,20 @@ class Verdict:
     breached: tuple[str, ...] = ()
 
 
-def validate_policy(policy: Policy) -> list[str]:
-    """Everything wrong with a policy at once, as sentences; empty when it is sound."""
+class PolicyProblem(NamedTuple):
+    """One thing wrong with a policy.
+
+    Attributes:
+        field: what it is called where a policy is given.
+        problem: the rest of a sentence about that.
+    """
+
+    field: str
+    problem: str
+
+
+def validate_policy(policy: Policy) -> list[PolicyProblem]:
+    """Everything wrong with a policy at once; empty when it is sound."""
     return [
         *_date_problems(policy),
         *_band_problems(policy.band),
@@ -253,57 +265,58 @@ def _wish(policy: Policy, report: DriftReport, now: datetime, past: Past) -> Ver
     return Verdict(False, ReasonCode.WITHIN_BANDS)
 
 
-def _date_problems(policy: Policy) -> list[str]:
+def _date_problems(policy: Policy) -> list[PolicyProblem]:
     dates = {"schedule": policy.schedule}
     if policy.purchase is not None:
         dates["purchase_schedule"] = policy.purchase.schedule
     problems = [
-        f"{name} {problem}."
+        PolicyProblem(name, problem)
         for name, date in dates.items()
         if date is not None and (problem := schedule_problem(date))
     ]
     try:
         zone_named(policy.timezone)
     except ValueError as error:
-        problems.append(f"{error}.")
+        problems.append(PolicyProblem("timezone", str(error)))
     return [*_interval_problems(policy), *problems]
 
 
-def _interval_problems(policy: Policy) -> list[str]:
+def _interval_problems(policy: Policy) -> list[PolicyProblem]:
     timed = policy.method in (Method.CALENDAR, Method.HYBRID)
+    field = "interval_days" if policy.schedule is None else "schedule"
     if timed and (policy.interval_days is None) == (policy.schedule is None):
-        wanted = (
-            "needs its dates: give schedule or interval_days."
-            if policy.schedule is None
-            else "takes schedule or interval_days, not both."
-        )
-        return [f"The method {policy.method} {wanted}"]
+        if policy.schedule is None:
+            wanted = f"{policy.method} needs its dates: give schedule or interval_days"
+            return [PolicyProblem("method", wanted)]
+        return [PolicyProblem(field, "is given beside interval_days: give one, not both")]
     if not timed and (policy.interval_days is not None or policy.schedule is not None):
-        return [f"The method {policy.method} takes no schedule and no interval_days."]
+        return [PolicyProblem(field, f"has no use with the method {policy.method}: leave it out")]
     if policy.interval_days is not None and not 1 <= policy.interval_days <= MAX_INTERVAL_DAYS:
-        return [f"interval_days is from 1 to {MAX_INTERVAL_DAYS}."]
+        return [PolicyProblem("interval_days", f"must be from 1 to {MAX_INTERVAL_DAYS}")]
     return []
 
 
-def _band_problems(band: Band) -> list[str]:
+def _band_problems(band: Band) -> list[PolicyProblem]:
     problems = []
     if band.absolute_bps is None and band.relative_bps is None:
-        problems.append("The band needs band_absolute_percent, band_relative_percent, or both.")
+        wanted = "is needed, or band_relative_percent, or both"
+        problems.append(PolicyProblem("band_absolute_percent", wanted))
     if band.absolute_bps is not None and not 1 <= band.absolute_bps <= BPS:
-        problems.append("band_absolute_percent is from 0.01 to 100.")
+        problems.append(PolicyProblem("band_absolute_percent", "must be from 0.01 to 100"))
     if band.relative_bps is not None and not 1 <= band.relative_bps <= BPS:
-        problems.append("band_relative_percent is from 0.01 to 100.")
+        problems.append(PolicyProblem("band_relative_percent", "must be from 0.01 to 100"))
     return problems
 
 
-def _number_problems(policy: Policy) -> list[str]:
+def _number_problems(policy: Policy) -> list[PolicyProblem]:
     problems = []
     if not 0 <= policy.cooldown_seconds <= MAX_COOLDOWN_SECONDS:
-        problems.append(f"cooldown_minutes is from 0 to {MAX_COOLDOWN_SECONDS // 60}.")
+        most = MAX_COOLDOWN_SECONDS // 60
+        problems.append(PolicyProblem("cooldown_minutes", f"must be from 0 to {most}"))
     if policy.minimum_swap_pico < PICO // 100:
-        problems.append("minimum_swap_usd is at least 0.01.")
+        problems.append(PolicyProblem("minimum_swap_usd", "must be 0.01 or more"))
     if policy.max_cost_bps is not None and not 1 <= policy.max_cost_bps <= BPS:
-        problems.append("max_cost_percent is from 0.01 to 100.")
+        problems.append(PolicyProblem("max_cost_percent", "must be from 0.01 to 100"))
     if policy.purchase is not None and policy.purchase.amount_pico < policy.minimum_swap_pico:
-        problems.append("purchase_usd is at least the minimum swap.")
+        problems.append(PolicyProblem("purchase_usd", "must be at least the minimum swap"))
     return problems

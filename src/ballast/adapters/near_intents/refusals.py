@@ -120,6 +120,8 @@ def with_minimum(error: BallastError, sold: ListedAsset) -> BallastError:
         return error
     least = format_amount(int(str(units)), sold.asset.decimals)
     details = {**error.details, "minimum_units": str(units), "minimum_amount": least}
+    # The venue's words name it in base units, which nobody is to read as an amount.
+    details.pop("venue_message", None)
     sentence = f"{error.message} It takes {grouped(least)} {sold.asset.symbol}."
     return BallastError(error.code, sentence, **details)
 

@@ -20,7 +20,7 @@ from ballast.adapters.store.reader import Balances, SqlReader, balances_from
 from ballast.app.ports import DueRow, KeyEnvelope, StateMovedError, StoredAnswer
 from ballast.core.decisions import Decision
 from ballast.core.deposits import Deposit, Payment
-from ballast.core.index import Asset, Index, name_key
+from ballast.core.index import Asset, Index, name_key, name_taken
 from ballast.core.ledger import GENESIS, Account, ChainedEntry, Entry, apply, chain, microseconds
 from ballast.core.states import (
     DepositState,
@@ -361,6 +361,4 @@ def _check_move(was: StrEnum, state: StrEnum) -> None:
 def _name_taken(index: Index, error: errors.RuleBrokenError) -> Exception:
     if error.rule != errors.NAME_TAKEN:
         return error
-    return BallastError(
-        ErrorCode.NAME_TAKEN, "Another index of this owner has that name.", name=index.name
-    )
+    return name_taken(index.name)

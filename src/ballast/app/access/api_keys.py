@@ -16,7 +16,9 @@ from ballast.app.app import App
 from ballast.app.auditing import audit
 from ballast.app.operation import Caller
 from ballast.app.ports import AccessReader
+from ballast.app.problems import Wrong
 from ballast.core.access import (
+    ALL_SCOPES,
     DEFAULT_KEY_DAYS,
     MAX_KEY_DAYS,
     MAX_OVERLAP,
@@ -25,6 +27,7 @@ from ballast.core.access import (
     ApiKey,
     Scope,
     check_span,
+    scopes_of,
 )
 from ballast.core.ids import IdKind
 from ballast.core.index import check_name
@@ -47,17 +50,28 @@ async def create_api_key(
     app: App,
     caller: Caller,
     name: str,
-    scopes: Sequence[Scope],
+    scopes: Sequence[str],
     lifetime: timedelta = DEFAULT_LIFETIME,
 ) -> NewApiKey:
     """Make a key for the caller's owner.
 
+    Args:
+        scopes: by their names.
+
     Raises:
-        BallastError: `invalid_input` for the name or the lifetime, `name_taken`.
+        BallastError: `invalid_input` for the name, the scopes or the lifetime, `name_taken`.
     """
-    longest = timedelta(days=MAX_KEY_DAYS)
-    span = check_span("lifetime", lifetime, longest, least=timedelta(minutes=1))
-    made = _fresh(app, caller.owner_id, check_name(name), scopes, span)
+    allowed: tuple[Scope, ...] = ALL_SCOPES
+    wrong = Wrong("apikey create")
+    with wrong.about("name"):
+        name = check_name(name)
+    with wrong.about("scopes"):
+        allowed = scopes_of(scopes)
+    with wrong.about("days"):
+        longest = timedelta(days=MAX_KEY_DAYS)
+        check_span("days", lifetime, longest, least=timedelta(minutes=1))
+    wrong.refuse()
+    made = _fresh(app, caller.owner_id, name, allowed, lifetime)
     async with app.store.transaction() as tx:
         await tx.add_api_key(made.key)
         await audit(app, tx, caller, "create_api_key", made.key.key_id)

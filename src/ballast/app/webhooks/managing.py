@@ -9,10 +9,11 @@ from typing import Annotated, Any, Literal
 from pydantic import BeforeValidator, Field
 
 from ballast.app.app import App
-from ballast.app.fields import WebhookId, from_json_text
+from ballast.app.fields import Name, WebhookId, from_json_text
 from ballast.app.master_key import require_present_master_key
 from ballast.app.operation import Call, Input, RepeatableInput
 from ballast.app.ports import Attempt, Reader, Transaction
+from ballast.app.problems import Wrong
 from ballast.app.webhooks.messages import new_secret, seal_secret, trial_message
 from ballast.app.webhooks.views import (
     NewSecretView,
@@ -25,7 +26,6 @@ from ballast.app.webhooks.views import (
 )
 from ballast.core.events import EventKind
 from ballast.core.ids import IdKind
-from ballast.core.index import check_name
 from ballast.core.states import WebhookState, move
 from ballast.core.webhooks import MOST_PER_OWNER, SECRET_OVERLAP, Webhook
 from ballast.errors import BallastError, ErrorCode
@@ -50,7 +50,7 @@ Url = Annotated[
         description="https URL on the public internet that takes a POST and answers with a 2xx.",
     ),
 ]
-Label = Annotated[str, Field(max_length=64, description="What the owner calls it.")]
+Label = Annotated[Name, Field(max_length=64, description="What the owner calls it.")]
 Events = Annotated[
     list[EventKind],
     BeforeValidator(_words),
@@ -108,10 +108,23 @@ class RotateWebhookSecret(RepeatableInput):
 # --- operations -------------------------------------------------------------------------------
 
 
+async def check_webhook(
+    app: App, call: Call, given: CreateWebhook | UpdateWebhook, wrong: Wrong
+) -> None:
+    """What is wrong with a wish for a webhook, before its URL is tried."""
+    if isinstance(given, UpdateWebhook) and given.webhook_id:
+        with wrong.about("webhook_id"):
+            async with app.store.read_short() as reader:
+                await _require(reader, call, given.webhook_id)
+    if given.url:
+        with wrong.about("url"):
+            app.receivers.check_url(given.url)
+
+
 async def create_webhook(app: App, call: Call, given: CreateWebhook) -> NewSecretView:
     """Tell a URL of events, signed as Standard Webhooks says. The URL is tried first. The answer
     holds the secret, this once: let the owner keep it where the receiver finds it."""
-    label, now = check_name(given.label), app.wall.now()
+    now = app.wall.now()
     app.receivers.check_url(given.url)
     async with app.store.read_once() as reader:
         _require_room(await reader.list_webhooks(call.owner_id))
@@ -120,7 +133,7 @@ async def create_webhook(app: App, call: Call, given: CreateWebhook) -> NewSecre
         webhook_id=webhook_id,
         owner_id=call.owner_id,
         url=given.url,
-        label=label,
+        label=given.label,
         kinds=tuple(dict.fromkeys(given.events or ())),
         state=WebhookState.ACTIVE,
         secret=seal_secret(app, webhook_id, secret),
@@ -286,7 +299,7 @@ def _changed(webhook: Webhook, given: UpdateWebhook, now: datetime) -> Webhook:
     return replace(
         webhook,
         url=given.url or webhook.url,
-        label=check_name(given.label) if given.label is not None else webhook.label,
+        label=webhook.label if given.label is None else given.label,
         kinds=tuple(dict.fromkeys(given.events)) if given.events is not None else webhook.kinds,
         state=state if state is webhook.state else move(webhook.state, state),
         failing_since=None if resumed else webhook.failing_since,

@@ -10,7 +10,7 @@ import typer
 from rich.box import SIMPLE_HEAD
 from rich.table import Table
 
-from ballast.core.access import DEFAULT_KEY_DAYS, MAX_KEY_DAYS, ApiKey, scopes_of
+from ballast.core.access import DEFAULT_KEY_DAYS, MAX_KEY_DAYS, ApiKey
 from ballast.faces.cli.callers import Account, caller_for
 from ballast.faces.cli.rendering import make_console
 from ballast.faces.cli.terminal import need_terminal, print_json
@@ -48,20 +48,21 @@ def _add_create(command: typer.Typer, run: Run[Any]) -> None:
             str, typer.Option(help="read, write, spend: those it allows, with commas.")
         ] = "read",
         days: Annotated[
-            int, typer.Option(min=1, max=MAX_KEY_DAYS, help="Until it expires.")
+            int, typer.Option(help=f"Until it expires; at most {MAX_KEY_DAYS}.")
         ] = DEFAULT_KEY_DAYS,
         account: Account = None,
         as_json: _Json = False,
     ) -> None:
         """Make a key. It is shown once and cannot be shown again."""
-        allowed = scopes_of(scopes.split(","))
+        # What is out of bounds is told beside all else; a span of time has bounds of its own.
+        lifetime = timedelta(days=max(0, min(days, MAX_KEY_DAYS + 1)))
 
         async def make(app: App) -> NewApiKey:
             from ballast.app.access.api_keys import create_api_key
 
             _need_terminal_when_live(app, "apikey create")
             caller = await caller_for(app, account)
-            return await create_api_key(app, caller, name, allowed, timedelta(days=days))
+            return await create_api_key(app, caller, name, scopes.split(","), lifetime)
 
         _show_new(run(make), as_json)
 
