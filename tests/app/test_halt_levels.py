@@ -210,5 +210,8 @@ async def test_what_is_previewed_while_trading_is_halted_says_so_and_what_to_do(
     assert "kept as cash" in deposit
     await world.call("halt_trading")
     everything = await warned()
+    shown = await world.call("preview_withdrawal", index_id=index.index_id, everything=True)
+    assert "would be refused now" in shown.next_step
+    assert "call withdraw" not in shown.next_step
     assert all("Trading is halted by the kill switch." in one for one in everything)
     assert all("ballast resume" in one for one in everything)

@@ -129,10 +129,10 @@ async def test_a_new_index_says_what_it_will_do_by_itself(world):
         "unless auto is trade. Deposits are invested when they arrive, by buying only."
     )
     assert busy.by_itself == (
-        "It is rebalanced by itself, within the limits, on each date of weekly (UTC) if an asset "
-        "is more than 20 % of its target off. Deposits stay cash. Cash of $50.00 is invested on "
-        "each date of monthly (UTC), by buying only. Nothing is traded by itself during "
-        "22:00-07:00 (UTC)."
+        "It is rebalanced by itself, within the limits, every Monday at midnight (UTC) if an "
+        "asset is more than 20 % of its target off. Deposits stay cash. Cash of $50.00 is invested "
+        "on the first of every month at midnight (UTC), by buying only. Nothing is traded by "
+        "itself during 22:00-07:00 (UTC)."
     )
 
 

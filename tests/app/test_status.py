@@ -48,6 +48,7 @@ async def test_work_that_is_due_and_that_no_process_does_is_told_with_the_remedy
 
     assert nobody.work_due > 0
     assert "no process does it" in nobody.next_step
+    assert "--follow" not in nobody.next_step, "nothing was started that could be followed"
     assert "Process 4242" in stopped.next_step
     assert "75 s" in stopped.next_step
     assert at_work.next_step == "Call list_indexes."

@@ -67,7 +67,7 @@ def test_what_is_wider_waits_and_can_be_given_up(patient_line):
         (("set", "days", "3"), "There is no limit of this name"),
         (("set", "day_usd", "much"), "day_usd"),
         (("set", "run_percent", "1000"), "percent"),
-        (("set", "day_usd", "3", "--index", "Main"), "index id"),
+        (("set", "day_usd", "3", "--index", "Main"), "no index of this name or id"),
         (("cancel", "lim_1"), "limit change id"),
     ],
 )

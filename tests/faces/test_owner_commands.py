@@ -177,7 +177,7 @@ def test_an_index_is_known_by_its_name_to_the_commands_for_keys_and_limits(
     assert (code, "The key of idx_" in out) == (0, True)
     assert json.loads((tmp_path / "key.json").read_text())["version"] == 3
     assert shown["limits"]
-    assert (refused != 0, refusal["code"]) == (True, "invalid_input")
+    assert (refused != 0, refusal["code"]) == (True, "not_found")
 
 
 # --- evidence -------------------------------------------------------------------------------------

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from ballast.core.money import format_percent_bps
 from ballast.core.policy import Auto, Band, Method, Policy
+from ballast.core.schedule import dates_in_words
 from ballast.core.wording import usd_shown
 
 
@@ -16,8 +17,8 @@ def by_itself(policy: Policy) -> str:
         sentences.append("Deposits stay cash.")
     if policy.purchase is not None:
         sentences.append(
-            f"Cash of {usd_shown(policy.purchase.amount_pico)} is invested on each date of "
-            f"{policy.purchase.schedule} ({policy.timezone}), by buying only."
+            f"Cash of {usd_shown(policy.purchase.amount_pico)} is invested "
+            f"{dates_in_words(policy.purchase.schedule)} ({policy.timezone}), by buying only."
         )
     if policy.quiet_hours is not None:
         hours = f"{policy.quiet_hours} ({policy.timezone})"
@@ -46,7 +47,7 @@ def _when(policy: Policy) -> str:
 
 def _dates(policy: Policy) -> str:
     if policy.schedule is not None:
-        return f"on each date of {policy.schedule} ({policy.timezone})"
+        return f"{dates_in_words(policy.schedule)} ({policy.timezone})"
     return f"every {policy.interval_days} days"
 
 

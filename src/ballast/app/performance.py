@@ -23,6 +23,7 @@ from ballast.core.ledger import held
 from ballast.core.money import dollars
 from ballast.core.performance import BARS_PER_YEAR, DAY, Figures, figures, return_since
 from ballast.core.unit_value import UnitValue
+from ballast.core.wording import counted
 
 WINDOWS: Final[Mapping[str, timedelta | None]] = {
     "1d": timedelta(days=1),
@@ -154,10 +155,10 @@ def _basis(found: Figures | None) -> str:
     """What the figures rest on, in a sentence."""
     if found is None:
         return "It has held nothing yet."
-    bars = "days" if found.bar == DAY else "hours"
+    bars = counted(found.returns, "day" if found.bar == DAY else "hour")
     return (
         "Time-weighted: money that comes or goes is neither gain nor loss; costs are in it. "
-        f"Risk figures from {found.returns} {bars}, {BARS_PER_YEAR[found.bar]} a year, with a "
+        f"Risk figures from {bars}, {BARS_PER_YEAR[found.bar]} a year, with a "
         f"risk-free rate of 0. hold_percent: today's targets "
         "bought at the start of the window and left alone, without costs."
     )

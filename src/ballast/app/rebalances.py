@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import datetime
-from typing import Annotated, Literal
+from typing import Annotated, Final, Literal
 
 from pydantic import Field
 
@@ -113,6 +113,10 @@ class RebalanceView(Output):
     next_step: str
 
 
+NOT_NOW: Final = "Show this to the owner with its warning. Carrying it out would be refused now."
+"""The next step of a preview that the kill switch would stop."""
+
+
 async def preview_rebalance(app: App, call: Call, given: PreviewRebalance) -> PlanView:
     """Price a rebalance without trading: swaps, fees, drift before and after. Show it to the
     owner; if they agree, call rebalance_index with its plan_id before it expires."""
@@ -125,7 +129,9 @@ async def preview_rebalance(app: App, call: Call, given: PreviewRebalance) -> Pl
     plan = await plan_rebalance(app, seen, wanted)
     async with app.store.transaction() as tx:
         warning = await _warning(app, tx, plan, index)
-        view = plan_view(app.mode, plan, seen).model_copy(update={"warning": warning})
+        view = plan_view(app.mode, plan, seen)
+        if warning:
+            view = view.model_copy(update={"warning": warning, "next_step": NOT_NOW})
         await tx.add_plan(plan)
         await call.record(app, tx, view, plan.plan_id)
     return view

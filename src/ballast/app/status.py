@@ -12,7 +12,7 @@ from ballast.app.limit_words import limits_as_words, used_as_words
 from ballast.app.limits import limits_of_owner, used_up
 from ballast.app.operation import Call, Input, Output
 from ballast.app.panic_progress import PanicView, pending_panic
-from ballast.app.ports import Attention, Reader
+from ballast.app.ports import Attention, DueRow, Reader
 from ballast.app.switch import NO_NEW_RISK, halt_level
 from ballast.core.halting import HaltLevel
 from ballast.core.ledger import microseconds
@@ -21,6 +21,7 @@ from ballast.errors import BallastError
 
 # A process that shows no pass for so many real seconds does not move: it was stopped, or hangs.
 SILENT: Final = 60
+_FOLLOWED: Final = ("rebalance", "deposit")
 
 
 class GetStatus(Input):
@@ -79,22 +80,23 @@ async def get_status(app: App, call: Call, given: GetStatus) -> StatusView:
         limits=limits_as_words(limits),
         limits_used=used_as_words(spent),
         audit_head=str(head),
-        next_step=_engine_trouble(app, len(due))
+        next_step=_engine_trouble(app, due)
         or _what_is_stopped(level, panic)
         or _next_step(reachable, indexes, stuck),
     )
 
 
-def _engine_trouble(app: App, due: int) -> str:
+def _engine_trouble(app: App, due: list[DueRow]) -> str:
     """What keeps due work from being done; empty when nothing does."""
     if not due or app.engine.state == "leading":
         return ""
     leader = app.engine.leader()
     if leader is None:
-        return (
-            "Work is due and no process does it: keep a client's server or ballast serve running, "
-            "or let one command wait: ballast get_progress ID --follow."
-        )
+        remedy = "keep a client's server or ballast serve running"
+        started = next((row.row_id for row in due if row.kind in _FOLLOWED), None)
+        # Nothing else that is due has an end that a command could wait for.
+        wait = f", or let one command wait: ballast get_progress {started} --follow"
+        return f"Work is due and no process does it: {remedy}{wait if started else ''}."
     if leader.silent_seconds < SILENT:
         return ""
     return (

@@ -21,7 +21,7 @@ from ballast.app.payouts import new_payout
 from ballast.app.planning import PLAN_LIFETIME, Situation, plan_sale, survey
 from ballast.app.ports import ListedAsset, Quote, Transaction, WithdrawalAsk
 from ballast.app.problems import Wrong
-from ballast.app.rebalances import refuse_second, require_plan, reserve_plan
+from ballast.app.rebalances import NOT_NOW, refuse_second, require_plan, reserve_plan
 from ballast.app.switch import halt_warning, require_trading
 from ballast.app.views import AssetView, PlannedSwapView
 from ballast.core.ids import IdKind
@@ -174,7 +174,9 @@ async def preview_withdrawal(app: App, call: Call, given: PreviewWithdrawal) -> 
         assets[payout.asset.asset_id] = payout.asset
     async with app.store.transaction() as tx:
         warning = await halt_warning(app, tx, call.owner_id, _STOPPED, opens_risk=False)
-        view = _view(app.mode, withdrawal, plan, assets).model_copy(update={"warning": warning})
+        view = _view(app.mode, withdrawal, plan, assets)
+        if warning:
+            view = view.model_copy(update={"warning": warning, "next_step": NOT_NOW})
         if payout is not None:
             await tx.add_asset(payout.asset)
         await tx.add_plan(plan)

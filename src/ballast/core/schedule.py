@@ -22,6 +22,13 @@ NAMED: Final[Mapping[str, str]] = MappingProxyType(
 )
 """Midnight; of every day, of Monday, of the first of the month."""
 
+_IN_WORDS: Final = MappingProxyType(
+    {
+        "daily": "every day at midnight",
+        "weekly": "every Monday at midnight",
+        "monthly": "on the first of every month at midnight",
+    }
+)
 EXPRESSION_LENGTH: Final = 100
 _DAY: Final = 24 * 60
 _HOURS: Final = re.compile(r"([01]\d|2[0-3]):([0-5]\d)-([01]\d|2[0-3]):([0-5]\d)", re.ASCII)
@@ -74,6 +81,11 @@ def schedule_problem(schedule: str) -> str | None:
         apart = (f"{minute} {hour} {day} * {weekday}", f"{minute} {hour} 1 {month} {weekday}")
         return _NEVER if all(map(_reads, apart)) else _UNREADABLE
     return None
+
+
+def dates_in_words(schedule: str) -> str:
+    """When a sound schedule comes true, as a part of a sentence."""
+    return _IN_WORDS.get(schedule, f"on each date of {schedule}")
 
 
 def next_date(schedule: str, timezone: str, after: datetime) -> datetime:

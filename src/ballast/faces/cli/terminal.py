@@ -26,7 +26,6 @@ def need_terminal(command: str) -> None:
         raise BallastError(
             ErrorCode.INVALID_INPUT,
             f"ballast {command} works on a terminal only.",
-            problems=[{"field": "terminal", "problem": "run it by hand in a terminal"}],
         ).advising(f"Type it by hand: ballast {command}, in a terminal, without a pipe.")
 
 
