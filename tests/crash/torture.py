@@ -94,7 +94,7 @@ class Torture:
             replace(MESSAGES, blow=Blow.STOP, asking=place.asking, at=place.at)
             for place in recording.places
         ]
-        row = Row(recording.name, HOW[Blow.STOP], Ledger.POSTGRES)
+        row = Row(recording.name, HOW[Blow.STOP], Ledger.POSTGRES, possible=len(strikes))
         with TemporaryDirectory(dir=self.folder) as workshop:
             works = [
                 striking(Campaign(recording.name, Path(workshop, str(job)), server=server), strikes)
@@ -104,11 +104,12 @@ class Torture:
 
     def _served(self, flow: str, ledger: Ledger) -> Row:
         server = self._server() if ledger is Ledger.POSTGRES else None
-        row = Row(flow, HOW[Blow.KILL], ledger, Devnet.SERVED)
         with TemporaryDirectory(dir=self.folder) as workshop:
             campaign = Campaign(flow, Path(workshop, "work"), served=True, server=server)
+            calls = campaign.calls_for(REQUESTS[ledger])
+            row = Row(flow, HOW[Blow.KILL], ledger, Devnet.SERVED, possible=calls)
             # A little more than it takes undisturbed: what comes too late strikes nothing.
-            last = campaign.calls_for(REQUESTS[ledger]) * 21 // 20
+            last = calls * 21 // 20
             strikes = [replace(REQUESTS[ledger], at=at) for at in range(1, last + 1)]
             work = striking(campaign, strikes)
             return self._live(row, [work] * self.jobs, range(len(strikes)))
@@ -118,7 +119,7 @@ class Torture:
         kept.find_out(spread(numbers)[:: self.every], works)
         for found in kept.known.values():
             row.add(found.kind or Call.SEND, found.outcome)
-        row.possible = len(numbers) - len(kept.missing)
+        row.possible = max(row.possible, row.starts)
         return row
 
 
