@@ -97,7 +97,7 @@ def rows_of(recording: Recording, ledger: Ledger, known: dict[int, Found]) -> It
         if crash.left in known:
             row.add(crash.kind, known[crash.left].outcome, crash.left not in started)
             started.add(crash.left)
-    yield from rows.values()
+    yield from (rows[blow] for blow in HOW if blow in rows)
     control = Row(recording.name, CONTROLS, ledger)
     for number in recording.controls:
         if number in known:
