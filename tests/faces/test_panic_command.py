@@ -31,7 +31,7 @@ def at_a_terminal(monkeypatch):
     """A person at a terminal, who agrees; what they were asked."""
     asked = []
     monkeypatch.setattr("ballast.faces.cli.panic.need_terminal", lambda command: None)
-    monkeypatch.setattr("typer.confirm", lambda *given, **more: asked.append(given) or True)
+    monkeypatch.setattr("typer.prompt", lambda *given, **more: asked.append(given) or "y")
     return asked
 
 

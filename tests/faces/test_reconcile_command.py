@@ -51,7 +51,7 @@ def test_a_difference_is_shown_accepted_at_a_terminal_and_named_no_more(
 
     asked = []
     monkeypatch.setattr("ballast.faces.cli.reconcile.need_terminal", lambda command: None)
-    monkeypatch.setattr("typer.confirm", lambda *given, **more: asked.append(given) or True)
+    monkeypatch.setattr("typer.prompt", lambda *given, **more: asked.append(given) or "y")
     code, out, _ = line.run("reconcile", index_id, "--accept")
 
     assert (code, len(asked)) == (0, 1)

@@ -14,6 +14,7 @@ from ballast.errors import BallastError, ErrorCode
 
 INTERRUPTED: Final = 130
 NOTHING_DONE: Final = "Nothing was done."
+_ANSWERS: Final = {"y": True, "yes": True, "n": False, "no": False, "": False}
 
 
 def need_terminal(command: str) -> None:
@@ -39,8 +40,9 @@ def require_yes(question: str) -> None:
         typer.Exit: they do not agree.
     """
     with _asking():
-        agreed = typer.confirm(question, err=True)
-    if not agreed:
+        while (word := _typed(f"{question} [y/N]").strip().lower()) not in _ANSWERS:
+            typer.echo("Type y for yes, or n for no.", err=True)
+    if not _ANSWERS[word]:
         _leave()
 
 
@@ -51,7 +53,20 @@ def ask_hidden(what: str, *, twice: bool = False) -> str:
         typer.Exit: they do not want to say it, and are told that nothing was done.
     """
     with _asking():
-        return str(typer.prompt(what, hide_input=True, confirmation_prompt=twice, err=True))
+        while True:
+            word = _hidden(what)
+            if not twice or _hidden("Repeat for confirmation") == word:
+                return word
+            typer.echo("These two differ: type both again.", err=True)
+
+
+# The library's own ways to insist would do it in its words.
+def _typed(question: str) -> str:
+    return str(typer.prompt(question, default="", show_default=False, err=True))
+
+
+def _hidden(what: str) -> str:
+    return str(typer.prompt(what, hide_input=True, err=True))
 
 
 @contextmanager
