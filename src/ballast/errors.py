@@ -191,7 +191,7 @@ ERRORS: Final[Mapping[ErrorCode, ErrorSpec]] = MappingProxyType(
             403,
             6,
             False,
-            "This is above a limit that only the owner can raise, outside the conversation.",
+            "Only the owner can raise a limit, in a terminal: ballast limits set.",
         ),
         ErrorCode.CONFIRMATION_NEEDED: ErrorSpec(
             403,

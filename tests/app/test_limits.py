@@ -115,7 +115,7 @@ async def test_the_budget_for_costs_counts_what_was_really_lost(world):
     await set_limit(world, "cost_month_usd", str(used), index)
     plan = await plan_of(world, index)
     refusal = await world.refused("rebalance_index", index_id=index.index_id, plan_id=plan.plan_id)
-    assert refusal.details["limit"] == "cost_per_month"
+    assert refusal.details["limits"][0]["limit"] == "cost_per_month"
 
 
 async def test_what_may_be_bought_is_held_to_and_selling_into_cash_is_always_allowed(world):
@@ -128,7 +128,7 @@ async def test_what_may_be_bought_is_held_to_and_selling_into_cash_is_always_all
     started = await world.call("withdraw", index_id=index.index_id, plan_id=sale.plan_id)
     await world.follow(started.withdrawal_id)
 
-    assert refusal.details["limit"] == "allowed_assets"
+    assert refusal.details["limits"][0]["limit"] == "allowed_assets"
     shown = await world.call("get_index", index_id=index.index_id)
     assert {one.asset_id for one in shown.holdings if Decimal(one.amount)} == {USDC}
 

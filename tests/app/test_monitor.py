@@ -210,7 +210,7 @@ async def test_a_limit_stops_the_monitor_as_it_stops_a_person(tmp_path):
             events = [one for one in await reader.untold_events(99) if one.kind == "limit.refused"]
 
     assert check.reason == "limit_exceeded"
-    assert check.facts["limit"] == "per_day"
+    assert check.facts["limits"][0]["limit"] == "per_day"
     assert check.times == 3
     assert [one.data for one in events] == [{"attempt": "monitor", "limit": "per_day"}]
 

@@ -149,7 +149,8 @@ async def test_everything_wrong_with_a_policy_is_said_at_once(world):
         },
     )
 
-    said = " ".join(problem["problem"] for problem in refusal.details["problems"])
-    assert "quiet_hours are written like 22:00-07:00" in said
-    assert "purchase_usd and purchase_schedule belong together" in said
-    assert "schedule is one of daily, weekly, monthly, or a cron expression" in said
+    said = {one["field"]: one["problem"] for one in refusal.details["problems"]}
+    assert "written like 22:00-07:00" in said["policy.quiet_hours"]
+    assert "belong together" in said["policy.purchase_schedule"]
+    assert "one of daily, weekly, monthly, or a cron expression" in said["policy.schedule"]
+    assert len(said) == 3, "the method has its dates, though they do not read"

@@ -47,6 +47,11 @@ def refused(index, owner, run, here=NOTHING, everywhere=NOTHING):
     return refusal.value
 
 
+def only(refusal):
+    (limit,) = refusal.details["limits"]
+    return limit
+
+
 def test_a_limit_counts_what_was_spent_before():
     limits = replace(WIDE, max_swap_pico=100 * PICO, max_day_pico=250 * PICO)
 
@@ -54,9 +59,9 @@ def test_a_limit_counts_what_was_spent_before():
     day = refused(limits, WIDE, run_of(100, 100), Used(day_pico=50 * PICO + 1))
     swap = refused(limits, WIDE, run_of(101))
 
-    assert (day.details["limit"], day.details["of"]) == ("per_day", "index")
-    assert day.details["left_usd"] == "200.00"
-    assert swap.details["limit"] == "per_swap"
+    assert (only(day)["limit"], only(day)["of"]) == ("per_day", "index")
+    assert only(day)["left_usd"] == "200.00"
+    assert only(swap)["limit"] == "per_swap"
 
 
 def test_the_owners_limit_holds_over_all_indexes_together():
@@ -66,7 +71,7 @@ def test_the_owners_limit_holds_over_all_indexes_together():
     check_run(WIDE, owner, run_of(50), NOTHING, elsewhere)
     refusal = refused(WIDE, owner, run_of(51), NOTHING, elsewhere)
 
-    assert (refusal.details["limit"], refusal.details["of"]) == ("per_day", "owner")
+    assert (only(refusal)["limit"], only(refusal)["of"]) == ("per_day", "owner")
     assert "over all indexes" in refusal.message
 
 
@@ -77,7 +82,7 @@ def test_what_may_not_be_bought_is_named():
     refusal = refused(limits, WIDE, run)
 
     assert refusal.message == "The limits do not allow to buy ada, eth."
-    assert refusal.details["assets"] == ["ada", "eth"]
+    assert only(refusal)["assets"] == ["ada", "eth"]
 
 
 def test_everything_that_is_broken_is_said_at_once():
@@ -98,13 +103,36 @@ def test_everything_that_is_broken_is_said_at_once():
     assert refusal.details["limits"][-1]["assets"] == ["eth"]
 
 
+def test_what_was_asked_is_said_once_with_all_that_is_in_its_way():
+    tight = replace(WIDE, max_day_pico=10 * PICO, max_month_pico=1_234 * PICO)
+
+    refusal = refused(tight, tight, run_of(1_000, 1_000))
+
+    assert refusal.message == (
+        "Swaps of $2,000.00 are above the $10.00 left of the daily limit, the $1,234.00 left of "
+        "the 30-day limit, the $10.00 left of the daily limit over all indexes and the $1,234.00 "
+        "left of the 30-day limit over all indexes."
+    )
+    assert refusal.details.keys() == {"limits"}
+
+
+def test_there_is_room_when_the_last_of_the_limits_has_some():
+    limits = replace(WIDE, max_day_pico=10 * PICO, max_month_pico=10 * PICO)
+    spent = used([Spending("idx", NOW, 10 * PICO, 0)], NOW)
+
+    refusal = refused(limits, WIDE, run_of(1), spent)
+
+    assert refusal.message.count("There is room") == 1
+    assert f"from {NOW + MONTH:%Y-%m-%d %H:%M} UTC on." in refusal.message
+
+
 @pytest.mark.parametrize("kind", RebalanceKind)
 def test_only_a_rebalance_is_held_to_a_share_of_the_index(kind):
     limits = replace(WIDE, max_run_bps=2_500)
     run = run_of(300, kind=kind, index=1_000)
 
     if kind is RebalanceKind.REBALANCE:
-        assert refused(limits, WIDE, run).details["limit"] == "per_run"
+        assert only(refused(limits, WIDE, run))["limit"] == "per_run"
     else:
         check_run(limits, WIDE, run, NOTHING, NOTHING)
 
@@ -115,7 +143,7 @@ def test_a_list_of_assets_says_what_may_be_bought():
     check_run(limits, WIDE, run_of(1, buys={"btc"}), NOTHING, NOTHING)
     check_run(WIDE, WIDE, run_of(1, buys={"anything"}), NOTHING, NOTHING)
 
-    assert refused(limits, WIDE, run_of(1, buys={"doge"})).details["assets"] == ["doge"]
+    assert only(refused(limits, WIDE, run_of(1, buys={"doge"})))["assets"] == ["doge"]
 
 
 @given(
@@ -149,9 +177,9 @@ def test_a_refusal_says_from_when_on_there_is_room_and_not_a_microsecond_later(a
     refusal = refused(limits, WIDE, run_of(asked), so_far)
 
     if asked > 900:
-        assert refusal.details["room_from"] is None
+        assert only(refusal)["room_from"] is None
         return
-    at = datetime.fromisoformat(refusal.details["room_from"])
+    at = datetime.fromisoformat(only(refusal)["room_from"])
     shown = at if not (at.second or at.microsecond) else at + timedelta(minutes=1)
     assert f"There is room for that from {shown:%Y-%m-%d %H:%M} UTC on." in refusal.message
     check_run(limits, WIDE, run_of(asked), used(spent, at), NOTHING)

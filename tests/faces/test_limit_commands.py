@@ -123,6 +123,28 @@ def test_a_limit_that_stops_a_rebalance_is_said_in_one_sentence(line, tmp_path):
     assert following == ERRORS[ErrorCode.LIMIT_EXCEEDED].next_step
 
 
+def test_explain_says_once_which_limit_stopped_the_monitor(line, tmp_path):
+    async def stopped() -> str:
+        async with open_world(tmp_path) as world:
+            index = await world.funded_index(amount="654321")
+            world.pass_time(timedelta(days=200))
+            policy = {"auto": "trade", "band_relative_percent": 1, "destination": "target"}
+            await world.call(
+                "update_index",
+                index_id=index.index_id,
+                limits={"day_usd": "1234.5"},
+                policy=policy,
+            )
+            await world.run(timedelta(minutes=20))
+            return index.index_id
+
+    _, out, _ = line.run("explain", asyncio.run(stopped()))
+
+    told = " ".join(out.split())
+    assert told.count("above the $1,234.50 left of the daily limit") == 1
+    assert "limit exceeded" in told, "it stays in the table"
+
+
 def test_a_plan_is_agreed_to_on_a_terminal_only(line):
     code, _, err = line.run("confirm", "pln_00000000000000000000000000")
 

@@ -66,8 +66,7 @@ async def test_a_refusal_is_the_error_object_and_the_same_as_text(mode):
     assert result.structured_content == {
         "code": "limit_exceeded",
         "message": "Too much.",
-        "next_step": "This is above a limit that only the owner can raise, "
-        "outside the conversation.",
+        "next_step": "Only the owner can raise a limit, in a terminal: ballast limits set.",
         "retryable": False,
         "details": {"spent_usd": "10.00", "call_id": call_id},
     }

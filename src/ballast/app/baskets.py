@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Annotated, Any, Final, Literal
+from collections.abc import Mapping, Set
+from typing import Annotated, Any, Final, Literal, Self
 
 from pydantic import (
     AfterValidator,
@@ -62,24 +62,27 @@ def _a_cent_or_more(text: str) -> str:
     return text
 
 
-class Target(Input):
-    """One asset of a basket and its weight."""
-
-    asset: AssetName
-    percent: Annotated[Percent, Field(description="Weight in percent, at most two decimals.")]
+class _Part(Input):
+    """A part of an input, of which the fields that read are kept where others do not."""
 
     @model_validator(mode="wrap")
     @classmethod
     def _in_part(
-        cls, value: Any, handler: ModelWrapValidatorHandler[Target], info: ValidationInfo
-    ) -> Target:
-        """An asset that is not known is told beside a weight that does not read."""
+        cls, value: Any, handler: ModelWrapValidatorHandler[Self], info: ValidationInfo
+    ) -> Self:
         if info.context == WELL_FORMED and isinstance(value, dict):
             return well_formed(cls, value)
         return handler(value)
 
 
-class PolicyInput(Input):
+class Target(_Part):
+    """One asset of a basket and its weight."""
+
+    asset: AssetName
+    percent: Annotated[Percent, Field(description="Weight in percent, at most two decimals.")]
+
+
+class PolicyInput(_Part):
     """How to keep the index in balance; what is left out stays as it is, or at its default."""
 
     method: Annotated[
@@ -205,11 +208,25 @@ def _refuse_twice(asset: Asset, weights: Mapping[str, int], word: str) -> None:
         )
 
 
-def merged_policy(policy: Policy, given: PolicyInput | None, timezone: str) -> Policy:
+# What is wrong with one of these may come from another that does not read.
+_TOGETHER: Final = (
+    {"method", "schedule", "interval_days"},
+    {"purchase_usd", "purchase_schedule", "minimum_swap_usd"},
+)
+
+
+def merged_policy(
+    policy: Policy,
+    given: PolicyInput | None,
+    timezone: str,
+    unread: Set[str] = frozenset(),
+) -> Policy:
     """A policy with what is given put in.
 
     Args:
         timezone: the owner's, for dates and hours that are given now.
+        unread: fields that were given and do not read; what may be wrong because of them is not
+            said.
 
     Raises:
         BallastError: `invalid_input` with everything that does not fit together.
@@ -242,6 +259,8 @@ def merged_policy(policy: Policy, given: PolicyInput | None, timezone: str) -> P
         purchase=_merged_purchase(policy, given, wrong),
     )
     wrong += validate_policy(merged)
+    unsure = {field for group in _TOGETHER if group & unread for field in group}
+    wrong = [one for one in wrong if one.field not in unsure]
     if wrong:
         raise BallastError(
             ErrorCode.INVALID_INPUT,
@@ -286,7 +305,9 @@ def _merged_purchase(
         return None
     if schedule is None or amount is None:
         missing = "purchase_schedule" if schedule is None else "purchase_usd"
-        wrong.append(PolicyProblem(missing, "is needed for a purchase: a sum and its dates"))
+        wrong.append(
+            PolicyProblem(missing, "is missing; purchase_usd and purchase_schedule belong together")
+        )
         return None
     return Purchase(amount, schedule)
 

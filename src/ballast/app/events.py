@@ -185,8 +185,8 @@ async def emit_refusal(
 
 def _first_limit(refusal: BallastError) -> object:
     """The name of the limit that a refusal is about, or of the first one."""
-    named, several = refusal.details.get("limit"), refusal.details.get("limits")
-    return several[0]["limit"] if named is None and isinstance(several, list) else named
+    broken = refusal.details.get("limits")
+    return broken[0]["limit"] if isinstance(broken, list) and broken else None
 
 
 def _frozen(refusal: BallastError) -> list[dict[str, object]]:

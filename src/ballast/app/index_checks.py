@@ -64,4 +64,5 @@ async def _check_settings(
         check_targets(given.targets, await app.venue.list_assets(), base_asset_id, wrong)
     if given.policy:
         with wrong.about("policy"):
-            merged_policy(index.policy if index else Policy(), given.policy, app.timezone)
+            present = index.policy if index else Policy()
+            merged_policy(present, given.policy, app.timezone, wrong.inside("policy"))

@@ -101,8 +101,7 @@ def narrowed(limits: Limits, given: Mapping[str, Any]) -> Limits:
         named = ", ".join(f"{name} ({grouped(words_of(limits, name))} now)" for name in wider)
         raise BallastError(
             ErrorCode.LIMIT_EXCEEDED,
-            f"A conversation can only lower limits; this would widen {named}. The owner "
-            "can, in a terminal: ballast limits set.",
+            f"A conversation can only lower limits; this would widen {named}.",
             limits=[{"limit": name, "now": words_of(limits, name)} for name in wider],
         )
     return after

@@ -78,9 +78,13 @@ async def _require_confirmation(
             ErrorCode.LIMIT_EXCEEDED,
             f"{usd_shown(run.value_pico)} is more than the {usd_shown(above)} that may be traded "
             "without a person. Somebody can start it: preview_rebalance, then rebalance_index.",
-            limit="without_a_person",
-            asked_usd=dollars(run.value_pico),
-            limit_usd=dollars(above),
+            limits=[
+                {
+                    "limit": "without_a_person",
+                    "asked_usd": dollars(run.value_pico),
+                    "limit_usd": dollars(above),
+                }
+            ],
         )
     raise BallastError(
         ErrorCode.CONFIRMATION_NEEDED,

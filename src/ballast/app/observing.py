@@ -247,6 +247,6 @@ def told(ids: Mapping[str, str]) -> Iterator[None]:
 
 def _rules_of(refusal: BallastError) -> set[str]:
     broken = refusal.details.get("limits")
-    named = broken if isinstance(broken, list) else [refusal.details]
-    rules = {str(one["limit"]) for one in named if isinstance(one, dict) and "limit" in one}
+    named = broken if isinstance(broken, list) else []
+    rules = {str(one["limit"]) for one in named if isinstance(one, dict)}
     return rules or {refusal.code.value}

@@ -66,6 +66,11 @@ class Wrong:
         said = {"field": field, "problem": refusal.message, "code": refusal.code.value}
         self._problems += named if isinstance(named, list) else [said | refusal.details]
 
+    def inside(self, field: str) -> set[str]:
+        """The fields of this one with which something is wrong."""
+        named = (str(one["field"]).partition(".") for one in self._problems)
+        return {inner for outer, _, inner in named if outer == field}
+
     def refuse(self) -> None:
         """Refuse, if anything is wrong.
 

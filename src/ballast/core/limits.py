@@ -6,7 +6,7 @@ nor a crash resets a limit. Values are in pico-dollars, shares in basis points.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields, replace
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any, Final
@@ -192,11 +192,9 @@ def check_run(index: Limits, owner: Limits, run: Run, here: Used, everywhere: Us
             what is left.
     """
     broken = [*_broken(index, run, here, "index"), *_broken(owner, run, everywhere, "owner")]
-    if not broken:
-        return
-    # The same limit of the index and of the owner is one sentence, unless the numbers differ.
-    sentences = list(dict.fromkeys(str(one.pop("sentence")) for one in broken))
-    raise BallastError(ErrorCode.LIMIT_EXCEEDED, " ".join(sentences), **broken[0], limits=broken)
+    if broken:
+        facts = [one.facts for one in broken]
+        raise BallastError(ErrorCode.LIMIT_EXCEEDED, _sentences(broken), limits=facts)
 
 
 def needs_person(index: Limits, owner: Limits, run: Run) -> bool:
@@ -204,84 +202,106 @@ def needs_person(index: Limits, owner: Limits, run: Run) -> bool:
     return run.value_pico > min(index.confirm_above_pico, owner.confirm_above_pico)
 
 
-def _broken(limits: Limits, run: Run, so_far: Used, whose: str) -> Iterator[dict[str, object]]:
+@dataclass(frozen=True, slots=True)
+class _Broken:
+    """A limit that does not allow a run.
+
+    Attributes:
+        says, what: a sentence in two parts; limits that say the same share the first one.
+        room: from when on there is room, if nothing else is spent; None: never, or at once.
+        facts: the same for machines.
+    """
+
+    says: str
+    what: str
+    room: datetime | None
+    facts: Mapping[str, object]
+
+
+def _sentences(broken: Sequence[_Broken]) -> str:
+    """What was asked is said once, with all that is in its way."""
+    told: list[str] = []
+    for says in dict.fromkeys(one.says for one in broken):
+        alike = [one for one in broken if one.says == says]
+        # The same limit of the index and of the owner is told once.
+        told.append(f"{says} {_listed(list(dict.fromkeys(one.what for one in alike)))}.")
+        rooms = [one.room for one in alike if one.room is not None]
+        if len(rooms) == len(alike):
+            # To the next whole minute: before it there would not be.
+            shown = max(rooms) + _ALMOST_A_MINUTE
+            told.append(f"There is room for that from {shown:%Y-%m-%d %H:%M} UTC on.")
+    return " ".join(told)
+
+
+def _listed(words: Sequence[str]) -> str:
+    return " and ".join([", ".join(words[:-1]), words[-1]] if words[1:] else words)
+
+
+def _broken(limits: Limits, run: Run, so_far: Used, whose: str) -> Iterator[_Broken]:
     together = " over all indexes" if whose == "owner" else ""
     largest = max(run.swaps_pico, default=0)
-    if largest > limits.max_swap_pico:
-        yield _over(
-            "per_swap",
-            whose,
-            f"One swap of {usd_shown(largest)} is above the limit of "
-            f"{usd_shown(limits.max_swap_pico)} per swap.",
-            largest,
-            limits.max_swap_pico,
-            limits.max_swap_pico,
-        )
+    if (most := limits.max_swap_pico) < largest:
+        says = f"One swap of {usd_shown(largest)} is above"
+        what = f"the limit of {usd_shown(most)} per swap"
+        yield _over("per_swap", whose, says, what, (largest, most, most))
     for name, word, most, gone, spent, window in (
         ("per_day", "daily", limits.max_day_pico, so_far.day_pico, so_far.day, DAY),
         ("per_month", "30-day", limits.max_month_pico, so_far.month_pico, so_far.month, MONTH),
     ):
         left = max(most - gone, 0)
         if run.value_pico > left:
-            sentence = (
-                f"Swaps of {usd_shown(run.value_pico)} are above the {usd_shown(left)} left of the "
-                f"{word} limit{together}."
-            )
+            says = f"Swaps of {usd_shown(run.value_pico)} are above"
+            what = f"the {usd_shown(left)} left of the {word} limit{together}"
             values = [(one.at, one.value_pico) for one in spent]
             room = room_from(values, run.value_pico, most, window)
-            yield _over(name, whose, sentence, run.value_pico, left, most, room)
-    left = max(limits.max_cost_month_pico - so_far.cost_month_pico, 0)
+            yield _over(name, whose, says, what, (run.value_pico, left, most), room)
+    most = limits.max_cost_month_pico
+    left = max(most - so_far.cost_month_pico, 0)
     if run.cost_pico > left:
-        sentence = (
-            f"Costs of {usd_shown(run.cost_pico)} are above the {usd_shown(left)} left of the "
-            f"30-day budget for fees and slippage{together}."
-        )
-        most = limits.max_cost_month_pico
+        says = f"Costs of {usd_shown(run.cost_pico)} are above"
+        what = f"the {usd_shown(left)} left of the 30-day budget for fees and slippage{together}"
         costs = [(one.at, one.cost_pico) for one in so_far.month]
         room = room_from(costs, run.cost_pico, most, MONTH)
-        yield _over("cost_per_month", whose, sentence, run.cost_pico, left, most, room)
+        yield _over("cost_per_month", whose, says, what, (run.cost_pico, left, most), room)
     yield from _broken_shares(limits, run, whose)
 
 
-def _broken_shares(limits: Limits, run: Run, whose: str) -> Iterator[dict[str, object]]:
+def _broken_shares(limits: Limits, run: Run, whose: str) -> Iterator[_Broken]:
     most = run.index_pico * limits.max_run_bps // BPS
     if run.kind.value not in _OF_ANY_SHARE and run.value_pico > most:
-        sentence = (
-            f"This would trade {usd_shown(run.value_pico)} at once, more than "
-            f"{format_percent_bps(limits.max_run_bps)} % of the index."
-        )
-        yield _over("per_run", whose, sentence, run.value_pico, most, most)
+        says = f"This would trade {usd_shown(run.value_pico)} at once, more than"
+        what = f"{format_percent_bps(limits.max_run_bps)} % of the index"
+        yield _over("per_run", whose, says, what, (run.value_pico, most, most))
     others = sorted(run.buys - set(limits.allowed_assets)) if limits.allowed_assets else []
     if others:
-        yield {
-            "limit": "allowed_assets",
-            "of": whose,
-            "sentence": f"The limits do not allow to buy {', '.join(others)}.",
-            "assets": others,
-        }
+        facts = {"limit": "allowed_assets", "of": whose, "assets": others}
+        says = "The limits do not allow to buy"
+        yield _Broken(says, ", ".join(others), None, facts)
 
 
 def _over(
     name: str,
     whose: str,
-    sentence: str,
-    asked: int,
-    left: int,
-    most: int,
+    says: str,
+    what: str,
+    sums: tuple[int, int, int],
     room: datetime | None = None,
-) -> dict[str, object]:
-    # To the next whole minute: before it there would not be.
-    shown = room + _ALMOST_A_MINUTE if room else None
-    until = f" There is room for that from {shown:%Y-%m-%d %H:%M} UTC on." if shown else ""
-    return {
+) -> _Broken:
+    """A sum that is too large.
+
+    Args:
+        sums: what was asked, what is left, and the limit.
+    """
+    asked, left, most = sums
+    facts = {
         "limit": name,
         "of": whose,
-        "sentence": sentence + until,
         "asked_usd": dollars(asked),
         "left_usd": dollars(left),
         "limit_usd": dollars(most),
         "room_from": room.isoformat() if room else None,
     }
+    return _Broken(says, what, room, facts)
 
 
 # --- changing them --------------------------------------------------------------------------------

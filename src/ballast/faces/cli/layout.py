@@ -15,11 +15,13 @@ class Shown:
             is written with points. A field that is missing or null leaves the whole thing out.
             `{x:usd}` is dollars, `{x:amount}` whole tokens at a glance, `{x:exact}` all of them,
             `{x:time}` a time, `{x:yes}` a mark, `{x:listed}` a list of words.
+        once: whether a cell stays empty whose words the answer's text has already.
     """
 
     words: str
     template: str
     right: bool = False
+    once: bool = False
 
 
 @dataclass(frozen=True, slots=True)

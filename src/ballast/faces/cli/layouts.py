@@ -275,7 +275,7 @@ LAYOUTS: Final[Mapping[type[Output], Layout]] = MappingProxyType(
                     (
                         Shown("Time", "{at:time}"),
                         Shown("Reason", "{reason:words}"),
-                        Shown("What", "{summary}"),
+                        Shown("What", "{summary}", once=True),
                     ),
                 ),
             ),

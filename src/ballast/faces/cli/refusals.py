@@ -20,16 +20,7 @@ _SAID_ALREADY: Final = {
     ErrorCode.AMOUNT_TOO_LOW: ("venue_message", "status", "minimum_units", "minimum_usd"),
     ErrorCode.TRADING_HALTED: ("level",),
     ErrorCode.CONFIRMATION_NEEDED: ("plan_id", "asked_usd", "confirm_above_usd"),
-    ErrorCode.LIMIT_EXCEEDED: (
-        "limit",
-        "of",
-        "asked_usd",
-        "left_usd",
-        "limit_usd",
-        "room_from",
-        "assets",
-        "limits",
-    ),
+    ErrorCode.LIMIT_EXCEEDED: ("limits",),
 }
 
 # How names of details end that are sums; others may be the caller's own words.

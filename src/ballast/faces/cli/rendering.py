@@ -54,7 +54,7 @@ def _parts(answer: Answer, layout: Layout) -> Iterator[RenderableType]:
     if layout.facts:
         yield _facts(answer, layout.facts)
     for listing in layout.listings:
-        yield from _listing(answer.get(listing.field) or [], listing)
+        yield from _listing(answer.get(listing.field) or [], listing, told=text or "")
     for name in ("next_cursor", "cut"):
         if answer.get(name):
             words = "More with --cursor" if name == "next_cursor" else "Cut:"
@@ -77,12 +77,12 @@ def _facts(answer: Answer, facts: tuple[Shown, ...]) -> Table:
     return table
 
 
-def _listing(rows: list[Answer], listing: Listing) -> Iterator[RenderableType]:
+def _listing(rows: list[Answer], listing: Listing, *, told: str) -> Iterator[RenderableType]:
     if not rows:
         if listing.nothing:
             yield Text(listing.nothing)
         return
-    cells = [[filled(one.template, row) or "" for one in listing.columns] for row in rows]
+    cells = [[_cell(one, row, told) for one in listing.columns] for row in rows]
     # A column that says nothing in any row is left out.
     used = [n for n in range(len(listing.columns)) if any(row[n] for row in cells)]
     table = Table(title=listing.heading or None, title_justify="left", box=SIMPLE_HEAD)
@@ -94,6 +94,11 @@ def _listing(rows: list[Answer], listing: Listing) -> Iterator[RenderableType]:
     for row in cells:
         table.add_row(*(Text(row[number]) for number in used))
     yield table
+
+
+def _cell(column: Shown, row: Answer, told: str) -> str:
+    words = filled(column.template, row) or ""
+    return "" if column.once and words in told else words
 
 
 def _as_it_is(answer: Answer) -> Table:
