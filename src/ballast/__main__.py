@@ -124,11 +124,11 @@ def _command_line() -> "typer.Typer":
     from ballast.app.catalog import OPERATIONS
     from ballast.bootstrap import (
         Places,
+        command_app,
         configure_logging,
         copy_database,
         make_home,
         migrate_database,
-        opened_app,
         running_app,
     )
     from ballast.bootstrap.backups import back_up, put_back
@@ -143,13 +143,13 @@ def _command_line() -> "typer.Typer":
     configure_logging(settings)
     cli = make_cli(
         OPERATIONS,
-        opened_app=lambda: opened_app(settings),
+        opened_app=lambda: command_app(settings),
         running_app=lambda: running_app(settings, serves=False),
     )
     add_owner_commands(
         cli,
-        lambda: opened_app(settings),
-        lambda: opened_app(settings, ready=False),
+        lambda: command_app(settings),
+        lambda: command_app(settings, ready=False),
         lambda: running_app(settings, serves=False),
     )
     add_database_commands(cli, lambda: migrate_database(settings), lambda: copy_database(settings))

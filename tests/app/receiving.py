@@ -29,7 +29,11 @@ Said = tuple[str, dict[str, str], bytes]
 
 @dataclass
 class Receiver:
-    """Answers with the planned statuses, then with the usual one. Nothing it says is short."""
+    """Answers with the planned statuses, then with the usual one. Nothing it says is short.
+
+    Attributes:
+        hang: whether it takes a message and says nothing until `over`; `asked` once it has one.
+    """
 
     secret: str | None = None
     usual: int = 200
@@ -39,6 +43,7 @@ class Receiver:
     got: list[Said] = field(default_factory=list)
     port: int = 0
     over: asyncio.Event = field(default_factory=asyncio.Event)
+    asked: asyncio.Event = field(default_factory=asyncio.Event)
 
     @property
     def url(self) -> str:
@@ -56,6 +61,7 @@ class Receiver:
             headers = {name.lower(): value for name, value in headers.items()}
             body = await reader.readexactly(int(headers["content-length"]))
             if self.hang:
+                self.asked.set()
                 await self.over.wait()
             status = self._status(headers, body)
             body = self.said.encode()

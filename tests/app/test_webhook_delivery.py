@@ -258,13 +258,13 @@ async def test_receivers_that_hang_leave_places_for_the_others(world):
         hanging.hang = True
         await new_webhook(world, well)
         indexes = [await world.new_index(f"Index {number}") for number in range(8)]
-        courier = Courier(world.app)
+        courier = Courier(world.app, grace=0)
         async with asyncio.timeout(60):
             while len(well.got) < len(indexes):
                 await courier.start_due()
                 await asyncio.sleep(0.01)
         busy = Counter(one.webhook_id for one in courier.running.values())
-        await courier._stop()
+        await courier.stop()
         await patient.close()
 
     assert sorted(busy.values())[-3:] == [couriers.EACH] * 3

@@ -22,7 +22,7 @@ async def test_a_rebalance_ends_while_a_hundred_webhooks_hang(tmp_path):
             await world.call("create_webhook", url=receiver.url)
         receiver.hang = True
         await world.call("update_index", index_id=index.index_id, name="Told of")
-        courier = Courier(world.app)
+        courier = Courier(world.app, grace=0)
         while len(courier.running) < CONCURRENCY:
             assert await courier.start_due()
         carrying = asyncio.create_task(courier.run())

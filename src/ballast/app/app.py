@@ -68,6 +68,7 @@ class App:
         receivers: those whom owners want to be told of events.
         outside_wallet: in paper mode somebody who can pay a deposit; None in live mode.
         work_waiting: set when a row became due, so that the engine looks at once.
+        news: set once something came up in this process that others may want to be told of.
         halt_orders: what was ordered by a file or a signal.
         audit_seal: makes the keyed hash of each row of the audit.
         engine: what the engine of this process is doing.
@@ -102,3 +103,4 @@ class App:
     history: PriceHistory | None = None
     observer: Watchers = field(default_factory=Watchers)
     work_waiting: asyncio.Event = field(default_factory=asyncio.Event)
+    news: asyncio.Event = field(default_factory=asyncio.Event)

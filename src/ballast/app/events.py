@@ -54,6 +54,7 @@ async def emit(
         told_at=None,
     )
     await tx.add_event(event)
+    app.news.set()
 
 
 async def emit_index(

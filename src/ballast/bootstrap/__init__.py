@@ -1,5 +1,6 @@
 """The only place that picks, opens and joins settings, adapters, the devnet and the app."""
 
+from ballast.bootstrap.commanding import command_app
 from ballast.bootstrap.engine import lead_when_free, running_app
 from ballast.bootstrap.live import live_problems
 from ballast.bootstrap.logs import configure_logging
@@ -14,6 +15,7 @@ __all__ = [
     "Machine",
     "Places",
     "Wire",
+    "command_app",
     "configure_logging",
     "copy_database",
     "lead_when_free",

@@ -5,11 +5,12 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from collections.abc import AsyncIterator, Callable, Coroutine
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, nullcontext
 from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 
 from ballast.app.until_cancelled import goes_on
+from ballast.bootstrap.commanding import telling_others
 from ballast.bootstrap.halting import heeding_orders
 from ballast.bootstrap.leader import shown_as_leader
 from ballast.bootstrap.leadership import Leadership, leadership_of
@@ -92,9 +93,11 @@ async def running_app(settings: Settings, *, serves: bool = True) -> AsyncIterat
 
     Args:
         serves: whether this process stays, and its stderr is a log; a command in a terminal is
-            gone when what it waits for is done.
+            gone when what it waits for is done, and others are told of it.
     """
-    async with opened_app(settings) as app, heeding_orders(app):
+    # Closed first: the engine, then what is told of what it did last.
+    others_are_told = nullcontext if serves else telling_others
+    async with opened_app(settings) as app, others_are_told(app), heeding_orders(app):
         if settings.engine == "workers":
             app.engine.state = "workers"
             yield app

@@ -12,7 +12,7 @@ from collections import Counter
 from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass, field
-from typing import Final
+from typing import Any, Final
 
 import structlog
 
@@ -34,14 +34,25 @@ REPEATED: Final = 8
 EACH: Final = 4
 # How long the loop sleeps when nothing is due, in real seconds.
 NAP: Final = 1.0
+# How long what is being sent at the end may take to get to its own end, in real seconds: long for
+# bytes that only have to leave, short for whoever waits for this process.
+GRACE: Final = 2.0
+# How long a command that ends tells others of what came up by it, in real seconds.
+LEAVING: Final = 5.0
 
 
 @dataclass(slots=True)
 class Courier:
-    """Carries what is due. Several may run on one database: each delivery is claimed first."""
+    """Carries what is due. Several may run on one database: each delivery is claimed first.
+
+    Attributes:
+        grace: how long what is being sent at the end may take, in real seconds.
+    """
 
     app: App
+    grace: float = GRACE
     running: dict[asyncio.Task[None], Delivery] = field(default_factory=dict)
+    telling: asyncio.Task[bool] | None = None
     ended: asyncio.Event = field(default_factory=asyncio.Event)
 
     async def run(self) -> None:
@@ -62,7 +73,7 @@ class Courier:
         finally:
             people.cancel()
             await asyncio.gather(people, return_exceptions=True)
-            await self._stop()
+            await self.stop()
 
     async def run_until_idle(self) -> None:
         """Carry everything that is due now, and what becomes due by that."""
@@ -70,18 +81,28 @@ class Courier:
             if self.running:
                 await asyncio.wait(self.running, return_when=asyncio.FIRST_COMPLETED)
 
+    async def tell_until_idle(self) -> None:
+        """Send people everything that is due now."""
+        while await self._tell_one():
+            pass
+
     async def _tell_people(self) -> None:
         """Messages to people, one after another, beside those to programs."""
         while goes_on():
             busy = False
             try:
-                busy = await tell_due(self.app)
+                busy = await self._tell_one()
             except BallastError as trouble:
                 log.warning("notifications_failed", code=trouble.code.value)
             except Exception:
                 log.exception("notifications_failed")
             if not busy:
                 await asyncio.sleep(NAP)
+
+    async def _tell_one(self) -> bool:
+        """Whether there was anybody to tell. Shielded: `stop` lets it get to its end."""
+        self.telling = asyncio.create_task(tell_due(self.app), name="tell")
+        return await asyncio.shield(self.telling)
 
     async def start_due(self) -> int:
         """Hand on new events and start attempts for what is due; how much of both there was."""
@@ -130,9 +151,45 @@ class Courier:
             async with asyncio.timeout(NAP):
                 await self.ended.wait()
 
-    async def _stop(self) -> None:
-        """Break off what runs: what a receiver got and we did not note is sent again."""
-        tasks = list(self.running)
-        for task in tasks:
-            task.cancel()
+    async def stop(self) -> None:
+        """Let what is being sent get to its end, and break off what takes too long for that: what
+        a receiver got and we did not note is sent again."""
+        tasks: list[asyncio.Task[Any]] = [*self.running]
+        if self.telling is not None:
+            tasks.append(self.telling)
+        try:
+            if tasks:
+                await asyncio.wait(tasks, timeout=self.grace)
+        finally:
+            for task in tasks:
+                task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
+
+
+async def see_off(app: App, seconds: float = LEAVING, grace: float = GRACE) -> None:
+    """Tell receivers and people of what came up in a process that is about to end. What is not done
+    in time is due for whichever process comes next.
+
+    Args:
+        seconds: how long nothing is broken off, in real ones.
+        grace: how long what is being sent then may still take.
+    """
+    if not app.news.is_set():
+        return
+    courier = Courier(app, grace)
+
+    async def told() -> None:
+        await courier.start_due()  # It is handed on to people as well.
+        async with asyncio.TaskGroup() as both:
+            both.create_task(courier.run_until_idle(), name="tell receivers")
+            both.create_task(courier.tell_until_idle(), name="tell people")
+
+    telling = asyncio.create_task(told(), name="see off")
+    try:
+        await asyncio.wait([telling], timeout=seconds)
+    finally:
+        telling.cancel()
+        await courier.stop()
+    (trouble,) = await asyncio.gather(telling, return_exceptions=True)
+    if isinstance(trouble, Exception):
+        log.warning("not_all_were_told", exc_info=trouble)

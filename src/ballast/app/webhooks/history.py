@@ -78,6 +78,7 @@ async def replay_webhook(app: App, call: Call, given: ReplayWebhook) -> ReplayVi
                 problems=[{"field": "webhook_id", "problem": f"is {webhook.state.value}"}],
             )
         count = await _replay(app, tx, webhook, given.delivery_id)
+        app.news.set()
         view = ReplayView(
             mode=app.mode,
             webhook_id=webhook.webhook_id,
