@@ -9,9 +9,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
+from ballast.bootstrap.commanding import command_app
 from ballast.bootstrap.leader import leader_in
 from ballast.bootstrap.leadership import leadership_of
-from ballast.bootstrap.opening import opened_app
 from ballast.bootstrap.places import Places, make_home
 from ballast.bootstrap.restored_keys import RestoredKeys, open_keys
 from ballast.bootstrap.world import ELSEWHERE, NETWORK_KEY
@@ -257,7 +257,7 @@ async def _looked_through(settings: Settings) -> str:
     from ballast.app.engine import Engine
 
     try:
-        async with opened_app(settings, ready=False) as app:
+        async with command_app(settings, ready=False) as app:
             await Engine(app).look_first()
     except BallastError as trouble:
         return f"{trouble.message} {trouble.next_step}"

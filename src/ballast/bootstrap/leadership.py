@@ -48,7 +48,7 @@ class FileLeadership:
     def __init__(self, file: Path) -> None:
         from filelock import FileLock
 
-        self._lock = FileLock(file, thread_local=False)
+        self._lock = FileLock(file, thread_local=False, mode=0o600)
 
     async def take(self) -> bool:
         """Try to have it."""

@@ -38,7 +38,7 @@ NAP: Final = 1.0
 # bytes that only have to leave, short for whoever waits for this process.
 GRACE: Final = 2.0
 # How long a command that ends tells others of what came up by it, in real seconds.
-LEAVING: Final = 5.0
+LEAVING: Final = 8.0
 
 
 @dataclass(slots=True)

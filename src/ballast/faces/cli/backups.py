@@ -98,6 +98,8 @@ def add_backup_commands(cli: typer.Typer, mode: str, back_up: BackUp, put_back: 
 
 
 def _about_keys(keys: Any) -> Iterator[str]:
+    from ballast.app.resealing import AUDIT
+
     if keys.in_place:
         yield f"There was no master key: {keys.opened_by[0]} opens it, and is the master key now."
     elif keys.opened_by:
@@ -109,6 +111,8 @@ def _about_keys(keys: Any) -> Iterator[str]:
     if keys.locked:
         yield f"Locked, as no master key here opens it: {', '.join(keys.locked)}."
         yield "To bring the key of an index back: ballast keys import INDEX --from KEYSTORE"
+    if AUDIT in keys.locked:
+        yield "The audit goes on under a new key; what is from before cannot be checked."
 
 
 async def _awaited(result: Awaitable[Any]) -> Any:
