@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import os
 import pty
@@ -14,6 +15,8 @@ from contextlib import closing
 
 import pytest
 
+from tests.app.test_write_off import stuck
+from tests.app.world import open_world
 from tests.e2e.machine import BALLAST, PATIENCE, Machine, Said
 
 PASSWORD = "correct horse battery staple"
@@ -175,6 +178,25 @@ def test_ctrl_c_at_any_question_ends_the_command_and_says_that_nothing_was_done(
 
     assert said.code == INTERRUPTED, said
     assert said.out.splitlines()[-1] == "Nothing was done."
+
+
+def test_a_swap_is_written_off_by_whoever_agrees_and_not_at_ctrl_c(tmp_path):
+    machine = Machine(tmp_path / "data")
+
+    async def stock() -> str:
+        async with open_world(machine.directory) as world:
+            return (await stuck(world))[1].swap_id
+
+    swap_id = asyncio.run(stock())
+    state = f"SELECT state FROM swaps WHERE swap_id = '{swap_id}'"
+    prompt = "End this swap so? It cannot be taken back. [y/N]:"
+
+    said = on_a_terminal(machine, "write-off", swap_id, answers={prompt: CTRL_C})
+    assert (said.code, said.out.splitlines()[-1]) == (INTERRUPTED, "Nothing was done.")
+    assert machine.rows(state) == [("attention",)]
+    said = on_a_terminal(machine, "write-off", swap_id, answers={prompt: "y"})
+    assert (said.code, "is written off" in said.out) == (0, True)
+    assert machine.rows(state) != [("attention",)]
 
 
 def test_ctrl_c_at_a_question_for_another_given_master_key_ends_the_command(stocked):
