@@ -46,7 +46,7 @@ clients: $(VENV)/.dev $(CLIENTS) bundle ## Run the examples of docs/clients.md w
 fuzz: $(VENV)/.dev ## Let schemathesis try the HTTP face at length (half an hour; EXAMPLES=300).
 	$(BIN)/python -m pytest -q --color=no tests/e2e/test_fuzz.py --examples=$(EXAMPLES) $(ARGS)
 
-torture: $(VENV)/.dev ## Kill Ballast at every write, sync and request; two hours (ARGS="--every 20" for a part).
+torture: $(VENV)/.dev ## Kill Ballast at every write, sync and request; an hour or two (ARGS="--every 20" for a part).
 	@$(BIN)/python -m tests.crash.torture $(ARGS)
 
 bench: $(VENV)/.dev ## Print the figures of every benchmark as ratios beside a base line (four minutes).
