@@ -13,8 +13,9 @@ from pydantic import Field
 
 from ballast.adapters.local import SystemClock, SystemIds
 from ballast.app.app import App
+from ballast.app.inputs import Input
 from ballast.app.observing import Watchers
-from ballast.app.operation import Call, Effect, Input, Operation, Output
+from ballast.app.operation import Call, Effect, Operation, Output
 from ballast.errors import BallastError, ErrorCode
 from ballast.faces.cli.command_line import make_cli
 from ballast.faces.cli.owner import add_owner_commands

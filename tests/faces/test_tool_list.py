@@ -13,7 +13,8 @@ from mcp import Client
 from pydantic import BaseModel
 
 from ballast.app.catalog import OPERATIONS
-from ballast.app.operation import Effect, Operation, parse_input
+from ballast.app.inputs import parsed
+from ballast.app.operation import Effect, Operation
 from ballast.errors import BallastError
 from ballast.faces.cli.parameters import model_within
 from ballast.faces.mcp.schemas import InputSchemas, output_schema
@@ -170,7 +171,7 @@ def test_lists_and_objects_are_taken_as_json_text_too(operation, name):
 
 def problem_of(operation: Operation, name: str, text: str) -> str:
     with pytest.raises(BallastError) as refused:
-        parse_input(operation, {name: text, "no_such_field": 1})
+        parsed(operation.name, operation.input, {name: text, "no_such_field": 1})
     problems = {one["field"]: one["problem"] for one in refused.value.details["problems"]}
     return str(problems.get(name, ""))
 

@@ -11,8 +11,9 @@ from ballast.app.app import App
 from ballast.app.events import emit_index
 from ballast.app.fields import IndexId
 from ballast.app.indexes import IndexStateView
+from ballast.app.inputs import RepeatableInput
 from ballast.app.naming import no_such_index
-from ballast.app.operation import Call, RepeatableInput
+from ballast.app.operation import Call
 from ballast.app.ports import Transaction
 from ballast.app.pricing import usable_prices
 from ballast.app.rebalances import refuse_second

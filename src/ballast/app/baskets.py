@@ -17,7 +17,7 @@ from pydantic import (
 from ballast.app.assets import resolve_asset
 from ballast.app.basket_text import basket_of_text
 from ballast.app.fields import AssetName, Dollars, Flag, Percent, Share, from_json_text
-from ballast.app.operation import Input
+from ballast.app.inputs import Input
 from ballast.app.ports import ListedAsset
 from ballast.app.problems import WELL_FORMED, Wrong, well_formed
 from ballast.app.views import pico_of_dollars

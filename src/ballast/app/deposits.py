@@ -21,7 +21,8 @@ from ballast.app.assets import (
 from ballast.app.fields import Amount, AssetName, DepositId, IndexId
 from ballast.app.index_checks import known_index
 from ballast.app.indexes import require_index
-from ballast.app.operation import Call, Output, RepeatableInput
+from ballast.app.inputs import RepeatableInput
+from ballast.app.operation import Call, Output
 from ballast.app.ports import DepositAsk, ListedAsset, Quote, Reader
 from ballast.app.problems import Wrong
 from ballast.app.switch import halt_warning

@@ -7,8 +7,9 @@ from datetime import datetime
 from ballast.app.app import App
 from ballast.app.fields import IndexId
 from ballast.app.indexes import require_index
+from ballast.app.inputs import Input
 from ballast.app.monitor.judging import judge, past_of, without_spare_cash
-from ballast.app.operation import Call, Input, Output
+from ballast.app.operation import Call, Output
 from ballast.app.planning import Situation, survey
 from ballast.app.views import AssetView, View, price_text
 from ballast.core.drift import AssetDrift

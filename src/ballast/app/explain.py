@@ -11,10 +11,11 @@ from pydantic import Field
 
 from ballast.app.app import App
 from ballast.app.fields import IndexId, RebalanceId
+from ballast.app.inputs import Input
 from ballast.app.monitor.figures import figures, moment, outside_sentence, standing_sentence
 from ballast.app.monitor.judging import without_spare_cash
 from ballast.app.naming import no_such_index
-from ballast.app.operation import Call, Input, Output
+from ballast.app.operation import Call, Output
 from ballast.app.planning import survey
 from ballast.app.ports import Reader
 from ballast.app.views import View

@@ -9,7 +9,8 @@ from pydantic import Field, ValidatorFunctionWrapHandler, WrapValidator
 
 from ballast.app.app import App
 from ballast.app.fields import Percent
-from ballast.app.operation import Call, Output, RepeatableInput
+from ballast.app.inputs import RepeatableInput
+from ballast.app.operation import Call, Output
 from ballast.app.panic import BUDGET_NEEDED, require_budget, sell_everything, to_sell
 from ballast.app.panic_asking import agreed, refusal_of_unasked
 from ballast.app.ports import Transaction

@@ -21,11 +21,12 @@ from ballast.app.baskets import (
 from ballast.app.events import emit_index
 from ballast.app.fields import AssetName, Buffer, Flag, IndexId, Name
 from ballast.app.index_view import IndexView, index_view, view_now
+from ballast.app.inputs import Input, RepeatableInput
 from ballast.app.limit_words import LimitsField, limits_as_words, limits_from_words, narrowed
 from ballast.app.limits import limits_of_owner
 from ballast.app.master_key import require_present_master_key
 from ballast.app.naming import no_such_index
-from ballast.app.operation import Call, Input, Output, RepeatableInput
+from ballast.app.operation import Call, Output
 from ballast.app.ports import ListedAsset, Reader, Transaction
 from ballast.app.pricing import usable_prices
 from ballast.app.views import (

@@ -9,7 +9,8 @@ from pydantic import AfterValidator, Field
 
 from ballast.app.app import App
 from ballast.app.assets import ROUTING_PREFIX, chain_of
-from ballast.app.operation import Call, Input, Output
+from ballast.app.inputs import Input
+from ballast.app.operation import Call, Output
 from ballast.app.ports import ListedAsset
 from ballast.app.problems import NO_CURSOR
 from ballast.app.views import AssetView

@@ -2,23 +2,22 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Awaitable, Callable
 from contextlib import AbstractAsyncContextManager, nullcontext
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import TYPE_CHECKING, Annotated, Any, Final, TypeVar
+from typing import TYPE_CHECKING, Annotated, Any, Final
 
 import structlog
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field
 
 from ballast.app.events import emit_refusal
+from ballast.app.inputs import Input, RepeatableInput, digest_of, read_input
 from ballast.app.naming import FIELD as INDEX_FIELD
 from ballast.app.naming import with_index_by_name
 from ballast.app.observing import Activity, Doing, present_call, told
 from ballast.app.ports import StateMovedError, StoredAnswer, Transaction
-from ballast.app.problems import WHOLE_INPUT, Problem, Wrong, problems_of, well_formed
+from ballast.app.problems import Wrong
 from ballast.core.access import ALL_SCOPES, Scope
 from ballast.core.audit import AuditRecord, facts_text
 from ballast.core.ids import LOCAL_OWNER, IdKind
@@ -188,41 +187,6 @@ class Call:
             credential_id=self.caller.credential_id,
             facts=facts_text(facts),
         )
-
-
-class Input(BaseModel):
-    """Input of an operation. Unknown fields are refused, so that a typing mistake is seen."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-    def together(self, named: frozenset[str]) -> Iterable[str]:
-        """What is wrong with the fields together, each as a sentence. Asked also where some do not
-        read: those are None, and yet named.
-
-        Args:
-            named: the fields that were given anything.
-        """
-        return ()
-
-
-In = TypeVar("In", bound=Input)
-
-
-class RepeatableInput(Input):
-    """Input of an operation that changes something."""
-
-    request_id: Annotated[
-        str | None,
-        Field(
-            min_length=1,
-            max_length=64,
-            pattern=r"^[A-Za-z0-9._:-]+$",
-            description=(
-                "Optional id of this request, chosen by the caller. Repeating the same call with "
-                "the same id gives the first answer again and does nothing twice."
-            ),
-        ),
-    ] = None
 
 
 class Output(BaseModel):
@@ -459,42 +423,3 @@ def _replay(operation: Operation, call: Call, stored: StoredAnswer) -> Output:
             request_id=call.request_id,
         )
     return operation.output.model_validate_json(stored.answer)
-
-
-def parse_input(operation: Operation, arguments: dict[str, Any]) -> Input:
-    """Check arguments against the input model.
-
-    Raises:
-        BallastError: `invalid_input` with every problem at once, in our own words.
-    """
-    return parsed(operation.name, operation.input, arguments)
-
-
-def parsed(name: str, model: type[In], arguments: dict[str, Any]) -> In:
-    """Arguments as an input model, of whatever has this name.
-
-    Raises:
-        BallastError: `invalid_input` with every problem at once, in our own words.
-    """
-    given, problems = read_input(model, arguments)
-    Wrong(name, problems).refuse()
-    return given
-
-
-def read_input(model: type[In], arguments: dict[str, Any]) -> tuple[In, list[Problem]]:
-    """An input, and everything that is wrong with how it is written; its fields that do not read
-    are None."""
-    try:
-        given, problems = model.model_validate(arguments), []
-    except ValidationError as error:
-        given, problems = well_formed(model, arguments), problems_of(error)
-    named = frozenset(name for name, value in arguments.items() if value is not None)
-    together = [Problem(field=WHOLE_INPUT, problem=one) for one in given.together(named)]
-    return given, problems + together
-
-
-def digest_of(given: Input) -> str:
-    """SHA-256 of an input without its request_id, over canonical JSON."""
-    body = given.model_dump(mode="json", exclude={"request_id"})
-    text = json.dumps(body, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
-    return hashlib.sha256(text.encode()).hexdigest()

@@ -17,7 +17,8 @@ from ballast.app.engine.stopping import Running, running_of, stop_running
 from ballast.app.events import emit_index
 from ballast.app.fields import Flag, IndexId
 from ballast.app.indexes import IndexStateView, require_index
-from ballast.app.operation import Call, RepeatableInput
+from ballast.app.inputs import RepeatableInput
+from ballast.app.operation import Call
 from ballast.app.ports import Transaction
 from ballast.core.access import Scope
 from ballast.core.events import EventKind

@@ -11,8 +11,9 @@ from pydantic import Field
 
 from ballast.app.app import App
 from ballast.app.fields import IndexId
+from ballast.app.inputs import Input
 from ballast.app.naming import no_such_index
-from ballast.app.operation import Call, Input, Output
+from ballast.app.operation import Call, Output
 from ballast.app.ports import Reader
 from ballast.app.pricing import price_inputs, usable_prices
 from ballast.app.valuing import NEAR, unit_values_since

@@ -12,7 +12,8 @@ from pydantic import Field
 from ballast.app.app import App
 from ballast.app.assets import DEFAULT_BASE, resolve_asset
 from ballast.app.fields import AssetName, Moment
-from ballast.app.operation import Call, Input, Output
+from ballast.app.inputs import Input
+from ballast.app.operation import Call, Output
 from ballast.app.ports import ListedAsset
 from ballast.app.problems import Wrong
 from ballast.app.views import AssetView, View

@@ -14,7 +14,8 @@ from ballast.app.deposits import (
     require_deposit,
 )
 from ballast.app.fields import ProgressId
-from ballast.app.operation import Call, Input, Output
+from ballast.app.inputs import Input
+from ballast.app.operation import Call, Output
 from ballast.app.ports import Reader
 from ballast.app.switch import halt_level
 from ballast.app.views import SwapView

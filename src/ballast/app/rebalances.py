@@ -12,10 +12,11 @@ from ballast.app.app import App
 from ballast.app.events import emit_rebalance
 from ballast.app.fields import IndexId, PlanId
 from ballast.app.indexes import require_index, require_tradable
+from ballast.app.inputs import RepeatableInput
 from ballast.app.keys import require_key
 from ballast.app.legs import Leg, add_leg
 from ballast.app.limits import require_within_limits
-from ballast.app.operation import Call, Output, RepeatableInput
+from ballast.app.operation import Call, Output
 from ballast.app.planning import Situation, plan_rebalance, survey
 from ballast.app.ports import Reader, Transaction
 from ballast.app.switch import halt_warning, require_trading

@@ -8,9 +8,10 @@ from typing import Final
 from ballast import __version__
 from ballast.app.app import App
 from ballast.app.halting import TRADING
+from ballast.app.inputs import Input
 from ballast.app.limit_words import limits_as_words, used_as_words
 from ballast.app.limits import limits_of_owner, used_up
-from ballast.app.operation import Call, Input, Output
+from ballast.app.operation import Call, Output
 from ballast.app.panic_progress import PanicView, pending_panic
 from ballast.app.ports import Attention, DueRow, Reader
 from ballast.app.switch import NO_NEW_RISK, halt_level

@@ -9,8 +9,9 @@ from pydantic import Field
 from ballast.app.app import App
 from ballast.app.assets import resolve_asset
 from ballast.app.fields import AssetName, IndexId, Moment, RebalanceId
+from ballast.app.inputs import Input
 from ballast.app.naming import no_such_index
-from ballast.app.operation import Call, Input, Output
+from ballast.app.operation import Call, Output
 from ballast.app.ports import Reader, TradeFilter
 from ballast.app.problems import Wrong
 from ballast.app.progress import swap_views

@@ -15,8 +15,9 @@ from ballast.app.destinations import list_destinations, require_destination, req
 from ballast.app.fields import Amount, AssetName, Flag, IndexId, PlanId, Share
 from ballast.app.index_checks import known_index
 from ballast.app.indexes import require_index
+from ballast.app.inputs import RepeatableInput
 from ballast.app.limits import require_within_limits
-from ballast.app.operation import Call, Output, RepeatableInput
+from ballast.app.operation import Call, Output
 from ballast.app.payouts import new_payout
 from ballast.app.planning import PLAN_LIFETIME, Situation, plan_sale, survey
 from ballast.app.ports import ListedAsset, Quote, Transaction, WithdrawalAsk

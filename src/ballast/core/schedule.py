@@ -70,7 +70,7 @@ def schedule_problem(schedule: str) -> str | None:
     """What is wrong with a schedule, as the rest of a sentence about it; None when it is sound."""
     expression = NAMED.get(schedule, schedule)
     if len(expression) > EXPRESSION_LENGTH or len(expression.split()) != 5:
-        return f"is one of {', '.join(NAMED)}, or a cron expression of five fields"
+        return f"must be one of {', '.join(NAMED)}, or a cron expression of five fields"
     try:
         next(CronSim(expression, _ANY_DAY))
     except StopIteration:
@@ -112,7 +112,7 @@ def read_quiet_hours(text: str) -> QuietHours:
     """
     found = _HOURS.fullmatch(text.strip())
     if found is None or found[1] + found[2] == found[3] + found[4]:
-        raise ValueError("quiet_hours are written like 22:00-07:00")
+        raise ValueError("must be written like 22:00-07:00")
     start_hour, start, end_hour, end = (int(part) for part in found.groups())
     return QuietHours(start_hour * 60 + start, end_hour * 60 + end)
 

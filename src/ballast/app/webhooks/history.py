@@ -9,7 +9,8 @@ from pydantic import Field
 
 from ballast.app.app import App
 from ballast.app.fields import DeliveryId, WebhookId
-from ballast.app.operation import Call, Input, RepeatableInput
+from ballast.app.inputs import Input, RepeatableInput
+from ballast.app.operation import Call
 from ballast.app.ports import Transaction
 from ballast.app.webhooks.managing import no_such_webhook
 from ballast.app.webhooks.views import DeliveryPage, ReplayView, delivery_view

@@ -10,8 +10,9 @@ from pydantic import BeforeValidator, Field
 
 from ballast.app.app import App
 from ballast.app.fields import Name, WebhookId, from_json_text
+from ballast.app.inputs import Input, RepeatableInput
 from ballast.app.master_key import require_present_master_key
-from ballast.app.operation import Call, Input, RepeatableInput
+from ballast.app.operation import Call
 from ballast.app.ports import Attempt, Reader, Transaction
 from ballast.app.problems import Wrong
 from ballast.app.webhooks.messages import new_secret, seal_secret, trial_message

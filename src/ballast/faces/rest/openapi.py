@@ -19,7 +19,8 @@ from pydantic import BaseModel
 from pydantic.json_schema import models_json_schema
 from starlette.routing import BaseRoute
 
-from ballast.app.operation import Effect, Operation, RepeatableInput
+from ballast.app.inputs import RepeatableInput
+from ballast.app.operation import Effect, Operation
 from ballast.errors import ERRORS, ErrorCode
 from ballast.faces.rest.reading import has_body
 

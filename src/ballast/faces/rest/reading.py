@@ -9,7 +9,8 @@ from typing import Any, Final, NoReturn
 
 from starlette.requests import Request
 
-from ballast.app.operation import Operation, RepeatableInput
+from ballast.app.inputs import RepeatableInput
+from ballast.app.operation import Operation
 from ballast.errors import BallastError, ErrorCode
 
 DEEPEST: Final = 16

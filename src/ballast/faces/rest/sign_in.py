@@ -16,7 +16,8 @@ from ballast.app.access.accounts import register
 from ballast.app.access.ethereum import MAINNET, issue_challenge, prove
 from ballast.app.access.secrets import hash_of
 from ballast.app.access.sessions import Tokens, log_in, log_out, refresh
-from ballast.app.operation import Caller, Input, parsed
+from ballast.app.inputs import Input, parsed
+from ballast.app.operation import Caller
 from ballast.core.access import scopes_of
 from ballast.core.ids import IdKind, kind_of
 from ballast.core.index import NAME_LENGTH, name_key
