@@ -165,7 +165,7 @@ def test_sound_policies_have_no_problems(policy: Policy) -> None:
         (replace(DATED, schedule="yearly"), "one of daily, weekly"),
         (replace(DATED, schedule="61 0 * * *"), "cannot be read"),
         (replace(DATED, schedule="weekly", timezone="Europe/Nowhere"), "no time zone"),
-        (Policy(purchase=Purchase(PICO, "now and then")), "purchase_schedule is one of"),
+        (Policy(purchase=Purchase(PICO, "now and then")), "purchase_schedule must be one of"),
         (Policy(purchase=Purchase(PICO // 2, "daily")), "at least the minimum swap"),
         (replace(WEEKLY, interval_days=0), "from 1 to"),
         (Policy(band=Band(None, None)), "band_relative_percent, or both"),
