@@ -281,13 +281,23 @@ def stand_still(pid: int) -> None:
     until(lambda: not any(_moves(task) for task in tasks.iterdir()), f"process {pid} stands still")
 
 
+def wait_until_it_waits(pid: int) -> None:
+    """Wait until the first thread of a process waits for something: for what is typed, if it has
+    asked. A signal that comes between its question and its reading would not end the reading."""
+    until(lambda: _state(Path(f"/proc/{pid}")) in "SZX", f"process {pid} waits")
+
+
 def _moves(task: Path) -> bool:
     """Whether a thread is neither stopped nor gone."""
+    return _state(task) not in "TtZX"
+
+
+def _state(task: Path) -> str:
+    """The letter for what a thread does; X if it is gone."""
     try:
-        state = (task / "stat").read_text().rpartition(")")[2].split()[0]
+        return (task / "stat").read_text().rpartition(")")[2].split()[0]
     except (FileNotFoundError, ProcessLookupError):
-        return False
-    return state not in "TtZX"
+        return "X"
 
 
 def stop_between_writes(pid: int, *databases: Path) -> None:

@@ -17,7 +17,7 @@ import pytest
 
 from tests.app.test_write_off import stuck
 from tests.app.world import open_world
-from tests.e2e.machine import BALLAST, PATIENCE, Machine, Said
+from tests.e2e.machine import BALLAST, PATIENCE, Machine, Said, wait_until_it_waits
 
 PASSWORD = "correct horse battery staple"
 DISAGREES = 1
@@ -45,7 +45,7 @@ def on_a_terminal(machine: Machine, *words: str, answers: dict[str, str]) -> Sai
     )
     os.close(theirs)
     try:
-        shown = _converse(ours, dict(answers))
+        shown = _converse(process.pid, ours, dict(answers))
         return Said(process.wait(PATIENCE), shown, "")
     finally:
         process.kill()
@@ -53,7 +53,7 @@ def on_a_terminal(machine: Machine, *words: str, answers: dict[str, str]) -> Sai
         os.close(ours)
 
 
-def _converse(terminal: int, answers: dict[str, str]) -> str:
+def _converse(pid: int, terminal: int, answers: dict[str, str]) -> str:
     shown, deadline = "", time.monotonic() + PATIENCE
     while time.monotonic() < deadline:
         if not select.select([terminal], [], [], 1)[0]:
@@ -67,6 +67,8 @@ def _converse(terminal: int, answers: dict[str, str]) -> str:
         asked = (shown.endswith(f"{one} ") or f"{one}\r\n" in shown for one in answers)
         for prompt in [one for one, now in zip(list(answers), list(asked), strict=True) if now]:
             answer = answers.pop(prompt)
+            if answer in KEYS:
+                wait_until_it_waits(pid)
             os.write(terminal, (answer if answer in KEYS else f"{answer}\n").encode())
     raise AssertionError(f"the command does not end: {shown}")
 

@@ -55,6 +55,7 @@ async def test_an_address_of_no_resource_is_answered_with_where_they_are_listed(
 
     assert refused.value.error.message.startswith("There is no resource at this address.")
     assert refused.value.error.data["code"] == "not_found"
+    assert refused.value.error.data["uri"] == uri
     assert "resources/templates/list" in refused.value.error.data["next_step"]
 
 

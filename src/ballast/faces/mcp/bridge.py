@@ -169,9 +169,10 @@ class BallastServer(MCPServer[None]):
             return await super().read_resource(uri, context)
         except ResourceNotFoundError:
             nothing = BallastError(
-                ErrorCode.NOT_FOUND, "There is no resource at this address.", uri=str(uri)[:200]
+                ErrorCode.NOT_FOUND, "There is no resource at this address."
             ).advising("resources/list and resources/templates/list show the addresses there are.")
-            raise _as_protocol_error(nothing) from None
+            # That its data says which is MCP's wish (SEP-2164).
+            raise _as_protocol_error(nothing, uri=str(uri)) from None
 
     async def get_prompt(
         self,
@@ -244,10 +245,11 @@ async def resource_text(answering: Awaitable[Output]) -> str:
         raise _as_protocol_error(refusal) from None
 
 
-def _as_protocol_error(refusal: BallastError) -> MCPError:
+def _as_protocol_error(refusal: BallastError, **beside: str) -> MCPError:
     asked_wrongly = refusal.code in (ErrorCode.NOT_FOUND, ErrorCode.INVALID_INPUT)
     code = INVALID_PARAMS if asked_wrongly else INTERNAL_ERROR
-    return MCPError(code, f"{refusal.message} {refusal.next_step}", refusal_of(refusal))
+    sentence = f"{refusal.message} {refusal.next_step}"
+    return MCPError(code, sentence, refusal_of(refusal) | beside)
 
 
 def annotations_of(operation: Operation) -> ToolAnnotations:
