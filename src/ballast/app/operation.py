@@ -312,10 +312,10 @@ async def _invoke(
         call.require(scope)
     if unknown is not None:
         wrong.add(INDEX_FIELD, unknown)
-    if problems or unknown is not None:
+    reads = operation.effect is Effect.READ
+    if problems or unknown is not None or reads:
         await _refuse_wrong(app, operation, call, given, wrong)
-    if operation.effect is Effect.READ:
-        await _refuse_wrong(app, operation, call, given, Wrong(operation.name))
+    if reads:
         return await operation.run(app, call, given)
     return await _until_nothing_moves(app, operation, caller, given)
 
